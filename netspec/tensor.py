@@ -1,0 +1,65 @@
+"""What is known of a tensor before any number in it is: its shape, and for a weight how it starts.
+
+Lowest of the rooms that speak of networks: layers compute with these, graphs hold them. Nothing here
+knows of layer kinds or of the language.
+"""
+
+from dataclasses import dataclass
+from math import prod
+from typing import TYPE_CHECKING, Literal, NamedTuple
+
+if TYPE_CHECKING:
+    from netspec.layers.starting_values import StartingValues
+
+
+class Shape(NamedTuple):
+    """The shape of one image's tensor; a vector of n is n x 1 x 1."""
+
+    channels: int
+    height: int = 1
+    width: int = 1
+
+    @property
+    def elements(self) -> int:
+        return prod(self)
+
+    @property
+    def is_vector(self) -> bool:
+        return self.height == self.width == 1
+
+    def __str__(self) -> str:
+        return str(self.channels) if self.is_vector else "x".join(map(str, self))
+
+
+@dataclass(frozen=True, slots=True)
+class Weight:
+    """One tensor that a layer owns: learned, or a running average that training keeps."""
+
+    name: str
+    """Its name within the layer, PyTorch's word for it: weight, bias, running_mean."""
+    shape: tuple[int, ...]
+    role: Literal["weight", "bias", "average"]
+    """`average` marks running averages: not learned, not counted as parameters."""
+    start: "StartingValues"
+    fan_in: int
+    """Numbers that one output is summed from; starting values scale with it."""
+    fan_out: int
+    rate: float = 1.0
+    """Factor on the solver's rate; 0 freezes."""
+    decay: float = 1.0
+    """Factor on the solver's decay."""
+
+    @property
+    def is_learned(self) -> bool:
+        return self.role != "average"
+
+    @property
+    def elements(self) -> int:
+        return prod(self.shape)
+
+
+class Interval(NamedTuple):
+    """A run of channels, `end` excluded."""
+
+    start: int
+    end: int
