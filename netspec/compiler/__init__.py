@@ -1,0 +1,1 @@
+"""Tree to graph, and what is checked on the way."""

@@ -1,0 +1,147 @@
+"""Arguments to a schema: which value goes to which field, and how a refusal is told.
+
+First `place_arguments`, which needs no values and so reads all text; then `bind`, which has them.
+pydantic's own errors end here: each becomes a diagnostic at the argument it is about.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+from pydantic import ValidationError
+
+from netspec.compiler.suggest import did_you_mean
+from netspec.diagnostics import Diagnostic, Label
+from netspec.schema import Schema
+from netspec.source import Span
+from netspec.syntax import tree
+from netspec.values import describe_value
+
+S = TypeVar("S", bound=Schema)
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """Arguments by the field they go to, and what was wrong with them."""
+
+    by_field: dict[str, tree.Argument] = field(default_factory=dict)
+    diagnostics: list[Diagnostic] = field(default_factory=list)
+
+
+def place_arguments(
+    word: str, arguments: Iterable[tree.Argument], positional: Sequence[str], fields: Iterable[str]
+) -> Placed:
+    """Give every argument to its field; `word` is the layer kind, block or net that takes them."""
+    placed = Placed()
+    known = list(fields)
+    unnamed = iter(positional)
+    for argument in arguments:
+        if argument.name is None:
+            name = next(unnamed, None)
+            if name is None:
+                placed.diagnostics.append(_too_many(word, argument, positional, known))
+                continue
+        else:
+            name = argument.name.text
+            if name not in known:
+                placed.diagnostics.append(_unknown(word, argument.name, known))
+                continue
+        if name in placed.by_field:
+            placed.diagnostics.append(_twice(word, name, argument, placed.by_field[name]))
+            continue
+        placed.by_field[name] = argument
+    return placed
+
+
+def _too_many(
+    word: str, argument: tree.Argument, positional: Sequence[str], known: Sequence[str]
+) -> Diagnostic:
+    takes = ", ".join(positional) if positional else "none"
+    headline = f"{word} takes {len(positional)} arguments without a name ({takes})"
+    if not positional:
+        headline = f"{word} takes no argument without a name"
+    named = [name for name in known if name not in positional]
+    helps = (f"name it: {_example(named)}",) if named and positional else ()
+    value = argument.value
+    if not known:
+        headline = f"{word} takes no arguments"
+    if isinstance(value, tree.Reference):
+        helps = (*helps, f"a second layer on the line is written `{word}; {value.text}`")
+    return Diagnostic("NS107", headline, Label(argument.span, "one too many"), help=helps)
+
+
+def _example(named: Sequence[str]) -> str:
+    shown = ", ".join(f"`{name}=`" for name in named[:6])
+    return shown + (", …" if len(named) > 6 else "")
+
+
+def _unknown(word: str, name: tree.Name, known: Sequence[str]) -> Diagnostic:
+    helps = did_you_mean(name.text, known)
+    if not helps and known:
+        helps = (f"{word} takes {', '.join(known)}",)
+    headline = f"{word} has no argument `{name.text}`"
+    return Diagnostic("NS105", headline, Label(name.span, "unknown"), help=helps)
+
+
+def _twice(word: str, name: str, argument: tree.Argument, first: tree.Argument) -> Diagnostic:
+    headline = f"`{name}` of {word} is given twice"
+    secondary = (Label(first.span, "first given here"),)
+    return Diagnostic("NS106", headline, Label(argument.span, "given again"), secondary)
+
+
+def bind(
+    schema: type[S], values: Mapping[str, Any], spans: Mapping[str, Span], word: Span
+) -> tuple[S | None, list[Diagnostic]]:
+    """Make the schema's object of values by field. `spans` says where each value stands; what is
+    missing is reported at `word`."""
+    try:
+        return schema.model_validate(values), []
+    except ValidationError as error:
+        return None, [
+            _translate(schema.kind, dict(problem), values, spans, word)
+            for problem in error.errors(include_url=False)
+        ]
+
+
+def check_constants(
+    schema: type[Schema], values: Mapping[str, Any], spans: Mapping[str, Span], word: Span
+) -> list[Diagnostic]:
+    """What is wrong with values that are known before anything is computed."""
+    _, diagnostics = bind(schema, values, spans, word)
+    return [diagnostic for diagnostic in diagnostics if diagnostic.primary.span is not word]
+
+
+LIMITS = {
+    "greater_than_equal": ("at least", "ge"),
+    "greater_than": ("more than", "gt"),
+    "less_than_equal": ("at most", "le"),
+    "less_than": ("below", "lt"),
+}
+
+
+def _translate(
+    kind: str,
+    problem: Mapping[str, Any],
+    values: Mapping[str, Any],
+    spans: Mapping[str, Span],
+    word: Span,
+) -> Diagnostic:
+    name = str(problem["loc"][0]) if problem["loc"] else ""
+    if problem["type"] == "missing":
+        return Diagnostic(
+            "NS108", f"{kind} needs `{name}`", Label(word, f"`{name}` is missing")
+        )
+    context = problem.get("ctx", {})
+    given = describe_value(values.get(name))
+    match problem["type"]:
+        case "netspec":
+            says = context["message"]
+        case "literal_error":
+            says = f"must be {context['expected'].replace(chr(39), '`')}, not {given}"
+        case limit if limit in LIMITS:
+            phrase, key = LIMITS[limit]
+            says = f"must be {phrase} {context[key]:g}, not {given}"
+        case _:
+            says = f"is not possible: {problem['msg']}"
+    subject = f"`{name}` of {kind}" if name else kind
+    return Diagnostic("NS109", f"{subject} {says}", Label(spans.get(name, word)))

@@ -1,0 +1,91 @@
+"""Claims: what a file says a shape or a count is, held against what it is.
+
+A number holds within half a unit of its last written digit. Claims are about the net's own defaults:
+one whose value is another because an argument was changed is skipped, and counted.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+
+from netspec.compiler.program import ClaimTally
+from netspec.diagnostics import Diagnostic, Label
+from netspec.syntax import tree
+from netspec.tensor import Shape
+
+CODES = {"shape": "NS301", "params": "NS302", "macs": "NS303"}
+WORDS = {"params": "parameters", "macs": "multiply-adds"}
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimMade:
+    """A claim met during elaboration, with the value it speaks of."""
+
+    claim: tree.Claim
+    subject: str
+    """What it speaks of, in the reader's words: `conv1`, the net."""
+    value: Shape | int
+    notes: tuple[str, ...] = ()
+    """How the value came about."""
+
+    @property
+    def holds(self) -> bool:
+        if isinstance(self.value, int):
+            return _count_holds(self.claim, self.value)
+        return _shape_holds(self.claim.value, self.value)
+
+
+def check_claims(
+    made: Sequence[ClaimMade], originals: Sequence[ClaimMade] | None
+) -> tuple[ClaimTally, list[Diagnostic]]:
+    """Hold all claims of a net. `originals` are those of the net with its own defaults, where
+    arguments were changed; a value that differs there depends on the change. A claim that a loop
+    or block makes many times counts once."""
+    values = _group_values(made)
+    own = _group_values(originals) if originals is not None else values
+    held: set[int] = set()
+    skipped = {key for key, value in values.items() if own.get(key) != value}
+    diagnostics: list[Diagnostic] = []
+    for each in made:
+        key = each.claim.span.start, each.claim.span.source.name
+        if key in skipped:
+            continue
+        held.add(hash(key))
+        if not each.holds:
+            diagnostics.append(_refuse(each))
+    failed = {diagnostic.primary.span.start for diagnostic in diagnostics}
+    return ClaimTally(len(held) - len(failed), len(skipped)), diagnostics
+
+
+def _group_values(made: Iterable[ClaimMade]) -> dict[tuple[int, str], list[Shape | int]]:
+    """The values that each claim of the text speaks of, in the order they came up."""
+    values: dict[tuple[int, str], list[Shape | int]] = {}
+    for each in made:
+        key = each.claim.span.start, each.claim.span.source.name
+        values.setdefault(key, []).append(each.value)
+    return values
+
+
+def _count_holds(claim: tree.Claim, count: int) -> bool:
+    assert isinstance(claim.value, tree.Number)
+    return abs(Fraction(claim.value.value) - count) <= claim.value.precision / 2
+
+
+def _shape_holds(claimed: tree.Number | tree.SizeOf, shape: Shape) -> bool:
+    if isinstance(claimed, tree.Number):
+        return shape.is_vector and claimed.value == shape.channels
+    parts = tuple(part.value for part in claimed.parts if isinstance(part, tree.Number))
+    return parts == (tuple(shape) if len(parts) == 3 else shape[1:])
+
+
+def _refuse(made: ClaimMade) -> Diagnostic:
+    claim = made.claim
+    written = claim.value.span.text
+    about = claim.about.text if claim.about else "shape"
+    if isinstance(made.value, Shape):
+        headline = f"{made.subject} gives {made.value}, claimed is {written}"
+        label = f"it is {made.value}"
+    else:
+        headline = f"{made.subject} has {made.value:,} {WORDS[about]}, claimed is {written}"
+        label = f"it is {made.value:_}"
+    return Diagnostic(CODES[about], headline, Label(claim.span, label), notes=made.notes)

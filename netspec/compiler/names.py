@@ -1,0 +1,609 @@
+"""Check of names and structure: every word of every line means something, in all text, also in an
+`if` that is not taken and a block that is not called.
+
+Decides nothing about values that have to be computed; those that are constant are checked here too,
+so that a mistake in a block that is called fifty times is one error.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from netspec.compiler.arguments import bind, check_constants, place_arguments
+from netspec.compiler.evaluate import FUNCTIONS, EvaluationError, Poisoned, evaluate
+from netspec.compiler.library import Definition, Module, Thing
+from netspec.compiler.scopes import Scope
+from netspec.compiler.structure import AGAIN, JOINS, STRUCTURE, STRUCTURE_WORDS
+from netspec.compiler.suggest import did_you_mean, suggest_names
+from netspec.diagnostics import Diagnostic, Label
+from netspec.layers import KINDS, WORDS, find_layer_kind
+from netspec.layers.starting_values import STARTING_VALUES
+from netspec.schema import Schema
+from netspec.source import Span
+from netspec.syntax import tree
+from netspec.tensor import Shape
+from netspec.values import Word
+
+PARTS = ("channels", "height", "width")
+CLAIM_WORDS = ("params", "macs")
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Whose braces a line stands in."""
+
+    owner: Literal["net", "block", "branch", "head", "join"]
+    is_direct: bool = True
+    """Directly in the owner's braces, not in an `if` or a loop inside them."""
+
+    def within(self) -> "Place":
+        return Place(self.owner, is_direct=False)
+
+
+@dataclass(frozen=True, slots=True)
+class NamesChecked:
+    """What the check found, and which block calls which."""
+
+    diagnostics: list[Diagnostic]
+    called: set[str]
+    """Names of the checked file's own blocks that something calls."""
+
+
+def check_names(module: Module, modules: Iterable[Module]) -> NamesChecked:
+    """Check all definitions of a file and of the files that it uses."""
+    diagnostics: list[Diagnostic] = []
+    calls: dict[int, list[tuple[Thing, Span]]] = {}
+    for each in modules:
+        checker = _ModuleCheck(each)
+        checker.run()
+        diagnostics += checker.diagnostics
+        calls |= checker.calls
+    diagnostics += _find_recursion(modules, calls)
+    called = {thing.name for made in calls.values() for thing, _ in made if thing.module is module}
+    return NamesChecked(diagnostics, called)
+
+
+def _find_recursion(
+    modules: Iterable[Module], calls: dict[int, list[tuple[Thing, Span]]]
+) -> list[Diagnostic]:
+    """Blocks that reach themselves, each circle reported at the call that closes it."""
+    diagnostics: list[Diagnostic] = []
+    done: set[int] = set()
+    for start in (thing for module in modules for thing in module.own.values()):
+        path: list[Thing] = [start]
+        pending = [iter(calls.get(id(start.definition), ()))]
+        while pending:
+            step = next(pending[-1], None)
+            if step is None:
+                pending.pop()
+                done.add(id(path.pop().definition))
+                continue
+            thing, span = step
+            if any(thing.definition is seen.definition for seen in path):
+                first = next(i for i, t in enumerate(path) if t.definition is thing.definition)
+                circle = " calls ".join(t.name for t in (*path[first:], thing))
+                headline = f"`{thing.name}` reaches itself"
+                diagnostics.append(
+                    Diagnostic("NS114", headline, Label(span, "closes the circle"), (), (circle,))
+                )
+            elif id(thing.definition) not in done:
+                path.append(thing)
+                pending.append(iter(calls.get(id(thing.definition), ())))
+    return diagnostics
+
+
+class _Constants:
+    """The surroundings of a constant: words are known, whatever has to be computed is not."""
+
+    def __init__(self, scope: Scope) -> None:
+        self.scope = scope
+
+    def look_up(self, reference: tree.Reference) -> object:
+        if reference.text == "channels" or self.scope.find_value(reference.text):
+            raise Poisoned
+        return Word(reference.text)
+
+    def shape_of(self, reference: tree.Reference) -> Shape:
+        raise Poisoned
+
+    def build_starting_values(self, call: tree.Call) -> object:
+        schema = STARTING_VALUES[call.function.text]
+        placed = place_arguments(schema.kind, call.arguments, schema.positional, schema.model_fields)
+        values = {n: evaluate(a.value, self) for n, a in placed.by_field.items()}
+        spans = {n: a.span for n, a in placed.by_field.items()}
+        built, problems = bind(schema, values, spans, call.function.span)
+        if problems:
+            raise EvaluationError(problems[0])
+        return built
+
+
+class _ModuleCheck:
+    """The check of one file."""
+
+    def __init__(self, module: Module) -> None:
+        self.module = module
+        self.diagnostics: list[Diagnostic] = []
+        self.calls: dict[int, list[tuple[Thing, Span]]] = {}
+        self.current: list[tuple[Thing, Span]] = []
+        self.used_files: set[int] = set()
+
+    def report(
+        self, code: str, headline: str, span: Span, label: str = "", *help: str
+    ) -> None:
+        self.diagnostics.append(Diagnostic(code, headline, Label(span, label), help=help))
+
+    def run(self) -> None:
+        for thing in self.module.own.values():
+            self.current = self.calls[id(thing.definition)] = []
+            match thing.definition:
+                case tree.Block() as block:
+                    self.check_block(block)
+                case tree.Net() as net:
+                    self.check_net(net)
+                case tree.DerivedNet() as derived:
+                    self.check_derived(derived)
+        for use, used in self.module.uses:
+            if id(use) not in self.used_files and used.own:
+                self.report("NS112", f"nothing of `{use.path.value}` is used", use.span)
+
+    def find(self, name: str) -> Thing | None:
+        if name in self.module.used:
+            self.used_files.add(id(self.module.used[name][1]))
+        return self.module.find(name)
+
+    # definitions
+
+    def check_block(self, block: tree.Block) -> None:
+        if block.name.text in KINDS or block.name.text in STRUCTURE_WORDS:
+            headline = f"`{block.name.text}` is a layer kind; a block needs another name"
+            self.report("NS113", headline, block.name.span, "a layer kind")
+        scope = Scope()
+        self.declare_parameters(block.parameters, scope)
+        if block.inputs:
+            for name in block.inputs:
+                self.diagnostics += scope.declare_tensor(name, "block input")
+        else:
+            input_name = tree.Name("input", block.name.span)
+            scope.declare_tensor(input_name, "block input")
+        self.check_lines(block.body, scope, Place("block"))
+
+    def check_net(self, net: tree.Net) -> None:
+        scope = Scope()
+        self.declare_parameters(net.parameters, scope)
+        self.check_inputs(net, scope)
+        self.check_lines(net.body, scope, Place("net"))
+
+    def declare_parameters(self, parameters: Sequence[tree.Parameter], scope: Scope) -> None:
+        for parameter in parameters:
+            if parameter.default is not None:
+                self.check_expression(parameter.default, scope)
+            self.diagnostics += scope.declare_value(parameter.name, "parameter")
+
+    def check_inputs(self, net: tree.Net, scope: Scope) -> None:
+        """`gpus` once and first; several inputs each with a label."""
+        lines = [line for line in net.body.lines if isinstance(line, tree.LayerLine)]
+        inputs = [line for line in lines if line.kind.text == "input"]
+        gpus = [line for line in lines if line.kind.text == "gpus"]
+        for line in gpus[1:]:
+            self.report("NS116", "`gpus` is given twice", line.kind.span, "given again")
+        if gpus and inputs and gpus[0].span.start > inputs[0].span.start:
+            self.report("NS116", "`gpus` stands before `input`", gpus[0].kind.span, "after `input`")
+        if not inputs:
+            helps = "begin with a line such as `input 3x224x224`"
+            self.report("NS119", f"net `{net.name.text}` has no input", net.name.span, "", helps)
+        if len(inputs) > 1:
+            for line in inputs:
+                if line.label is None:
+                    headline = "of several inputs each needs a label"
+                    self.report("NS119", headline, line.kind.span, "write `left: input …`")
+        elif inputs and inputs[0].label is None:
+            scope.declare_tensor(tree.Name("input", inputs[0].kind.span), "layer")
+
+    def check_derived(self, derived: tree.DerivedNet) -> None:
+        base = self.find(derived.base.text)
+        if base is None or isinstance(base.definition, tree.Block):
+            nets = [n for n in self.module.names if not self._is_block(n)]
+            headline = f"there is no net `{derived.base.text}`"
+            self.report("NS122", headline, derived.base.span, "", *did_you_mean(derived.base.text, nets))
+            return
+        self.current.append((base, derived.base.span))
+        if _derives_from_itself(Thing(derived, self.module)):
+            return
+        names = [parameter.name.text for parameter in list_parameters(base)]
+        placed = place_arguments(f"net {base.name}", derived.arguments, names, names)
+        self.diagnostics += placed.diagnostics
+        for argument in derived.arguments:
+            self.check_expression(argument.value, Scope())
+        for line in derived.body.lines if derived.body else ():
+            if isinstance(line, tree.Expect):
+                self.check_claims(line.claims, is_expect=True)
+            else:
+                headline = "only `expect` may stand in the braces of a net made from another"
+                self.report("NS116", headline, line.span)
+
+    def _is_block(self, name: str) -> bool:
+        thing = self.module.find(name)
+        return thing is not None and isinstance(thing.definition, tree.Block)
+
+    # lines
+
+    def check_lines(self, body: tree.Body, scope: Scope, place: Place) -> None:
+        for line in body.lines:
+            if isinstance(line, tree.Output) and line is not body.lines[-1]:
+                self.report("NS116", "`output` is the last line of a block", line.span)
+            LINE_CHECKS[type(line)](self, line, scope, place)
+        self.diagnostics += scope.find_unused()
+
+    def check_let(self, line: tree.Let, scope: Scope, place: Place) -> None:
+        self.check_expression(line.value, scope)
+        self.diagnostics += scope.declare_value(line.name, "let")
+
+    def check_if(self, line: tree.If, scope: Scope, place: Place) -> None:
+        for condition, body in line.arms:
+            self.check_expression(condition, scope)
+            self.check_lines(body, scope.inner(is_transparent=True), place.within())
+        if line.otherwise:
+            self.check_lines(line.otherwise, scope.inner(is_transparent=True), place.within())
+
+    def check_repeat(self, line: tree.Repeat, scope: Scope, place: Place) -> None:
+        self.check_expression(line.count, scope)
+        inner = scope.inner(is_transparent=True)
+        if line.index:
+            self.diagnostics += inner.declare_value(line.index, "loop variable")
+        self.check_lines(line.body, inner, place.within())
+
+    def check_for(self, line: tree.For, scope: Scope, place: Place) -> None:
+        inner = scope.inner(is_transparent=True)
+        if isinstance(line.rows, tuple):
+            for row in line.rows:
+                self.check_row(row, line.names, scope)
+        else:
+            self.check_expression(line.rows, scope)
+        for name in line.names:
+            self.diagnostics += inner.declare_value(name, "loop variable")
+        self.check_lines(line.body, inner, place.within())
+
+    def check_row(self, row: tree.Row, names: Sequence[tree.Name], scope: Scope) -> None:
+        for value in row.values:
+            self.check_expression(value, scope)
+        if len(row.values) != len(names):
+            headline = f"a row of {len(row.values)} values for {len(names)} names"
+            shown = ", ".join(name.text for name in names)
+            self.report("NS121", headline, row.span, f"the names are {shown}")
+
+    def check_default(self, line: tree.Default, scope: Scope, place: Place) -> None:
+        known = [kind for kind in line.kinds if kind.text in KINDS]
+        for kind in line.kinds:
+            if kind not in known:
+                helps = did_you_mean(kind.text, KINDS)
+                self.report("NS101", f"there is no layer kind `{kind.text}`", kind.span, "", *helps)
+        for kind in known:
+            self.check_schema(find_layer_kind(kind.text), line.arguments, kind.span, scope)
+
+    def check_expect(self, line: tree.Expect, scope: Scope, place: Place) -> None:
+        if place != Place("net"):
+            self.report("NS116", "`expect` stands in the braces of a net", line.span)
+        self.check_claims(line.claims, is_expect=True)
+
+    def check_output(self, line: tree.Output, scope: Scope, place: Place) -> None:
+        if not place.is_direct or place.owner not in ("block", "net"):
+            self.report("NS116", "`output` is the last line of a block", line.span)
+        self.check_tensor(line.name, scope)
+
+    def check_flow(self, line: tree.Flow, scope: Scope, place: Place) -> None:
+        if place.owner == "join":
+            self.report_no_branch(line.span)
+        for source in line.sources:
+            self.check_tensor(source, scope)
+        if len(line.sources) != 1:
+            headline = f"one tensor flows on, here are {len(line.sources)}"
+            helps = "join them: `add from a, b` or `concat from a, b`"
+            self.report("NS118", headline, line.sources[1].span, "", helps)
+        self.check_claims(line.claims)
+        if line.label:
+            self.diagnostics += scope.declare_tensor(line.label, "layer")
+
+    def check_branch(self, line: tree.Branch, scope: Scope, place: Place) -> None:
+        if place.owner != "join":
+            headline = "`branch` stands in the braces of add, multiply, maximum or concat"
+            self.report("NS116", headline, line.keyword.span, "no join around it")
+        self.check_lines(line.body, scope.inner(), Place("branch"))
+        self.check_claims(line.claims)
+        if line.label:
+            self.diagnostics += scope.declare_tensor(line.label, "layer")
+
+    def report_no_branch(self, span: Span) -> None:
+        helps = "put it in a `branch { … }`"
+        self.report("NS116", "a join holds branches", span, "not in a branch", helps)
+
+    def check_layer(self, line: tree.LayerLine, scope: Scope, place: Place) -> None:
+        if place.owner == "join":
+            self.report_no_branch(line.kind.span)
+        for source in line.sources or ():
+            self.check_tensor(source, scope)
+        self.check_claims(line.claims)
+        kind = line.kind.text
+        what = "layer"
+        if kind == AGAIN:
+            self.check_again(line, scope)
+        elif kind in STRUCTURE:
+            self.check_structure(line, scope, place)
+            what = kind
+        elif kind in KINDS:
+            self.check_kind(line, scope, place)
+        else:
+            self.check_call(line, scope)
+        self.check_braces(line, scope)
+        is_plain_input = kind == "input" and line.label is None
+        if line.label and not is_plain_input:
+            self.diagnostics += scope.declare_tensor(line.label, what)
+
+    def check_braces(self, line: tree.LayerLine, scope: Scope) -> None:
+        if line.body is None:
+            return
+        owner = line.kind.text
+        if owner in JOINS:
+            self.check_lines(line.body, scope.inner(), Place("join"))
+        elif owner == "head":
+            self.check_lines(line.body, scope.inner(), Place("head"))
+        else:
+            start = Span(line.body.span.source, line.body.span.start, line.body.span.start + 1)
+            self.report("NS123", f"{owner} takes no braces", start)
+
+    def check_kind(self, line: tree.LayerLine, scope: Scope, place: Place) -> None:
+        kind = line.kind
+        self.check_schema(find_layer_kind(kind.text), line.arguments, kind.span, scope)
+        if kind.text == "input" and place != Place("net"):
+            headline = "`input` stands in the braces of a net"
+            self.report("NS116", headline, kind.span, "not directly in a net")
+        sources = line.sources or ()
+        if kind.text == "input" and sources:
+            self.report("NS118", "an input reads no other tensor", sources[0].span)
+        elif kind.text in JOINS:
+            self.check_join(line)
+        elif len(sources) > 1:
+            helps = "join them first: `add from a, b` or `concat from a, b`"
+            self.report("NS118", f"{kind.text} reads one tensor", sources[1].span, "", helps)
+
+    def check_join(self, line: tree.LayerLine) -> None:
+        kind = line.kind.text
+        if line.body and line.sources and len(line.sources) > 1:
+            headline = "the branches of a join start from one tensor"
+            self.report("NS118", headline, line.sources[1].span)
+        has_factor = kind == "multiply" and bool(line.arguments)
+        if not line.body and not line.sources and not has_factor:
+            helps = f"write `{kind} {{ branch {{ … }}; branch {{ … }} }}` or `{kind} from a, b`"
+            headline = f"{kind} needs branches, or the tensors it joins after `from`"
+            self.report("NS118", headline, line.kind.span, "joins nothing", helps)
+
+    def check_structure(self, line: tree.LayerLine, scope: Scope, place: Place) -> None:
+        kind = line.kind
+        self.check_schema(STRUCTURE[kind.text], line.arguments, kind.span, scope)
+        if place.owner != "net" or (kind.text == "gpus" and not place.is_direct):
+            headline = f"`{kind.text}` stands in the braces of a net"
+            self.report("NS116", headline, kind.span, "not directly in a net")
+        if kind.text == "head" and line.body is None:
+            self.report("NS123", "a head has braces", kind.span, "", "write `head weight=0.3 { … }`")
+        if kind.text == "gpus" and (line.label or line.sources or line.claims):
+            self.report("NS116", "`gpus` is no layer: it has no label, input or claim", line.span)
+        if kind.text == "head" and len(line.sources or ()) > 1:
+            self.report("NS118", "a head reads one tensor", line.span)
+
+    def check_again(self, line: tree.LayerLine, scope: Scope) -> None:
+        values = [argument.value for argument in line.arguments]
+        if len(values) != 1 or not isinstance(values[0], tree.Reference) or line.arguments[0].name:
+            helps = "write `again NAME from x`"
+            headline = "`again` takes the label of a layer or call"
+            self.report("NS108", headline, line.kind.span, "", helps)
+            return
+        name = tree.Name(values[0].text, values[0].span)
+        self.check_tensor(name, scope)
+        declared = scope.find_tensor(name.text)
+        if declared and declared.what == "block input":
+            self.report("NS103", f"`{name.text}` is an input, not a layer", name.span)
+        if len(line.sources or ()) > 1 and declared is None:
+            self.report("NS118", "`again` reads as many tensors as the layer does", line.span)
+
+    def check_call(self, line: tree.LayerLine, scope: Scope) -> None:
+        name = line.kind
+        thing = self.find(name.text)
+        if thing is None:
+            known = (*KINDS, *STRUCTURE_WORDS, *self.module.names)
+            headline = f"there is no layer kind or block `{name.text}`"
+            self.report("NS101", headline, name.span, "unknown", *did_you_mean(name.text, known))
+            for argument in line.arguments:
+                self.check_expression(argument.value, scope)
+            return
+        if not isinstance(thing.definition, tree.Block):
+            helps = "only a block can be called inside a net"
+            self.report("NS101", f"`{name.text}` is a net, not a block", name.span, "a net", helps)
+            return
+        self.current.append((thing, name.span))
+        self.check_call_arguments(line, thing.definition, scope)
+
+    def check_call_arguments(
+        self, line: tree.LayerLine, block: tree.Block, scope: Scope
+    ) -> None:
+        word = line.kind.text
+        names = [parameter.name.text for parameter in block.parameters]
+        placed = place_arguments(word, line.arguments, names, names)
+        self.diagnostics += placed.diagnostics
+        for argument in line.arguments:
+            self.check_expression(argument.value, scope)
+        missing = [
+            parameter.name.text
+            for parameter in block.parameters
+            if parameter.default is None and parameter.name.text not in placed.by_field
+        ]
+        if missing and not placed.diagnostics:
+            shown = ", ".join(f"`{name}`" for name in missing)
+            headline = f"{word} needs {shown}"
+            self.report("NS108", headline, line.kind.span, f"takes {', '.join(names)}")
+        wanted = len(block.inputs) or 1
+        given = len(line.sources or ())
+        if given != wanted and (given or wanted > 1):
+            inputs = ", ".join(name.text for name in block.inputs) or "input"
+            headline = f"{word} reads {wanted} tensor{'s' * (wanted > 1)} ({inputs}), not {given}"
+            span = line.sources[0].span if line.sources else line.kind.span
+            self.report("NS118", headline, span)
+
+    # arguments, values, tensors
+
+    def check_schema(
+        self,
+        schema: type[Schema],
+        arguments: Sequence[tree.Argument],
+        word: Span,
+        scope: Scope,
+    ) -> None:
+        """Names of arguments, and those values that are constant."""
+        placed = place_arguments(schema.kind, arguments, schema.positional, schema.model_fields)
+        self.diagnostics += placed.diagnostics
+        known: dict[str, Any] = {}
+        spans: dict[str, Span] = {}
+        for name, argument in placed.by_field.items():
+            if not self.check_expression(argument.value, scope):
+                continue
+            try:
+                known[name] = evaluate(argument.value, _Constants(scope))
+                spans[name] = argument.span
+            except Poisoned:
+                continue
+            except EvaluationError as error:
+                self.diagnostics.append(error.diagnostic)
+        if known:
+            self.diagnostics += check_constants(schema, known, spans, word)
+
+    def check_tensor(self, name: tree.Name, scope: Scope) -> None:
+        declared = scope.find_tensor(name.text)
+        if declared is None:
+            self.diagnostics.append(scope.unknown_tensor(name))
+        elif declared.what == "head":
+            headline = f"`{name.text}` is a head: nothing can be read from it"
+            self.report("NS103", headline, name.span)
+
+    def check_expression(self, expression: tree.Expression, scope: Scope) -> bool:
+        """Check every name in a value; whether all of them are known."""
+        before = len(self.diagnostics)
+        self._check_names_in(expression, scope)
+        return len(self.diagnostics) == before
+
+    def _check_names_in(self, expression: tree.Expression, scope: Scope) -> None:
+        match expression:
+            case tree.Reference():
+                self.check_reference(expression, scope)
+            case tree.Part(of, part):
+                self.check_part(of, part, scope)
+            case tree.Call():
+                self.check_function(expression, scope)
+            case _:
+                for child in children(expression):
+                    self._check_names_in(child, scope)
+
+    def check_reference(self, reference: tree.Reference, scope: Scope) -> None:
+        declared = scope.find_value(reference.text)
+        if declared:
+            declared.used = True
+        elif reference.text != "channels" and reference.text not in WORDS:
+            known = scope.value_names | {"channels"} | WORDS
+            helps = did_you_mean(reference.text, known)
+            scope.forgive(suggest_names(reference.text, known))
+            if scope.find_tensor(reference.text):
+                helps = (f"the tensor `{reference.text}` has `.channels`, `.height`, `.width`",)
+            headline = f"there is no value `{reference.text}` here"
+            self.report("NS102", headline, reference.span, "unknown", *helps)
+
+    def check_part(self, of: tree.Expression, part: tree.Name, scope: Scope) -> None:
+        if not isinstance(of, tree.Reference):
+            self.report("NS102", "only a tensor has parts", of.span, "no tensor")
+            return
+        self.check_tensor(tree.Name(of.text, of.span), scope)
+        if part.text not in PARTS:
+            helps = did_you_mean(part.text, PARTS) or ("a tensor has channels, height, width",)
+            self.report("NS102", f"a tensor has no `{part.text}`", part.span, "unknown", *helps)
+
+    def check_function(self, call: tree.Call, scope: Scope) -> None:
+        name = call.function
+        if name.text in STARTING_VALUES:
+            schema = STARTING_VALUES[name.text]
+            self.check_schema(schema, call.arguments, name.span, scope)
+            return
+        for argument in call.arguments:
+            self._check_names_in(argument.value, scope)
+            if argument.name:
+                self.report("NS105", f"`{name.text}` takes no named arguments", argument.name.span)
+        if name.text not in FUNCTIONS:
+            known = (*FUNCTIONS, *STARTING_VALUES)
+            headline = f"there is no function `{name.text}`"
+            self.report("NS102", headline, name.span, "unknown", *did_you_mean(name.text, known))
+
+    def check_claims(self, claims: Sequence[tree.Claim], *, is_expect: bool = False) -> None:
+        for claim in claims:
+            if claim.about is None and is_expect:
+                headline = "`expect` speaks of the whole net: params or macs"
+                self.report("NS105", headline, claim.span, "a shape")
+            elif claim.about and claim.about.text not in CLAIM_WORDS:
+                helps = did_you_mean(claim.about.text, CLAIM_WORDS)
+                headline = f"nothing can be claimed about `{claim.about.text}`"
+                self.report("NS105", headline, claim.about.span, "params or macs", *helps)
+            elif isinstance(claim.value, tree.SizeOf) and len(claim.value.parts) > 3:
+                headline = "a shape has at most three parts, channels x height x width"
+                self.report("NS109", headline, claim.value.span)
+
+
+LineCheck = Callable[[_ModuleCheck, Any, Scope, Place], None]
+LINE_CHECKS: dict[type, LineCheck] = {
+    tree.Let: _ModuleCheck.check_let,
+    tree.If: _ModuleCheck.check_if,
+    tree.Repeat: _ModuleCheck.check_repeat,
+    tree.For: _ModuleCheck.check_for,
+    tree.Default: _ModuleCheck.check_default,
+    tree.Expect: _ModuleCheck.check_expect,
+    tree.Output: _ModuleCheck.check_output,
+    tree.Flow: _ModuleCheck.check_flow,
+    tree.Branch: _ModuleCheck.check_branch,
+    tree.LayerLine: _ModuleCheck.check_layer,
+}
+
+
+def children(expression: tree.Expression) -> tuple[tree.Expression, ...]:
+    """The expressions directly inside one."""
+    match expression:
+        case tree.SizeOf(parts) | tree.ListOf(parts):
+            return parts
+        case tree.PaddingOf(a, b) | tree.Index(a, b) | tree.Binary(_, a, b):
+            return (a, b)
+        case tree.Unary(_, operand):
+            return (operand,)
+        case tree.Conditional(a, b, c):
+            return (a, b, c)
+        case _:
+            return ()
+
+
+def list_parameters(thing: Thing) -> tuple[tree.Parameter, ...]:
+    """The parameters that a net leaves open: those of the net it is made from, less the filled."""
+    definition = thing.definition
+    if not isinstance(definition, tree.DerivedNet):
+        return definition.parameters
+    base = thing.module.find(definition.base.text)
+    if base is None or isinstance(base.definition, tree.Block):
+        return ()
+    filled = {argument.name.text for argument in definition.arguments if argument.name}
+    unnamed = sum(argument.name is None for argument in definition.arguments)
+    left = list_parameters(base)[unnamed:]
+    return tuple(parameter for parameter in left if parameter.name.text not in filled)
+
+
+def _derives_from_itself(thing: Thing) -> bool:
+    """Whether the chain of nets that it is made from comes round; told by `_find_recursion`."""
+    seen: list[Definition] = []
+    while isinstance(thing.definition, tree.DerivedNet):
+        if any(thing.definition is definition for definition in seen):
+            return True
+        seen.append(thing.definition)
+        base = thing.module.find(thing.definition.base.text)
+        if base is None:
+            return False
+        thing = base
+    return False

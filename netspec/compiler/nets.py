@@ -1,0 +1,144 @@
+"""From a net of the file to its graph: which values its parameters have, and which claims then count.
+
+A net made from another takes the other's lines with some parameters filled in; `--set` fills more.
+Where a parameter that has a default was given another value, the net is also run with its own
+defaults, so that a claim whose value differs there is known to depend on the change.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from netspec.compiler.arguments import place_arguments
+from netspec.compiler.claims import check_claims
+from netspec.compiler.elaborate import DefaultUse, Elaboration, elaborate_net
+from netspec.compiler.evaluate import EvaluationError, Poisoned, evaluate
+from netspec.compiler.frames import Frame, Level, Names
+from netspec.compiler.library import Thing
+from netspec.compiler.names import list_parameters
+from netspec.compiler.program import ClaimTally
+from netspec.diagnostics import Diagnostic
+from netspec.graph import Graph
+from netspec.syntax import tree
+
+
+@dataclass(frozen=True, slots=True)
+class NetResult:
+    """A net's graph, None where it has errors, and what was found."""
+
+    graph: Graph | None
+    claims: ClaimTally
+    diagnostics: list[Diagnostic]
+    is_changed: bool
+    """Whether a parameter has another value than the file gives it."""
+
+
+@dataclass(slots=True)
+class _Filled:
+    """A net's lines with the values that were found for its parameters."""
+
+    root: Thing
+    values: dict[str, Any]
+    """All parameters of the root, in its order."""
+    own: dict[str, Any]
+    """The same with the root's own defaults wherever it has one."""
+    diagnostics: list[Diagnostic]
+
+
+def list_missing(net: Thing, settings: Mapping[str, Any]) -> tuple[str, ...]:
+    """The parameters that have no value."""
+    return tuple(
+        parameter.name.text
+        for parameter in list_parameters(net)
+        if parameter.default is None and parameter.name.text not in settings
+    )
+
+
+def compile_net(net: Thing, settings: Mapping[str, Any], use: DefaultUse) -> NetResult:
+    """Elaborate a net, with values for some of its parameters, and hold its claims."""
+    filled = _fill(net, settings)
+    if filled.diagnostics:
+        return NetResult(None, ClaimTally(), filled.diagnostics, False)
+    run = elaborate_net(net.name, filled.root, filled.values, use)
+    is_changed = filled.values != filled.own
+    originals = None
+    if is_changed:
+        originals = elaborate_net(net.name, filled.root, filled.own).claims
+    tally, problems = check_claims(run.claims, originals)
+    if run.graph is None:
+        return NetResult(None, tally, run.diagnostics + problems, is_changed)
+    expected, more = _hold_expectations(net, settings, run.graph)
+    total = ClaimTally(tally.held + expected.held, tally.skipped + expected.skipped)
+    return NetResult(run.graph, total, problems + more, is_changed)
+
+
+def _fill(net: Thing, settings: Mapping[str, Any]) -> _Filled:
+    """Follow the nets that a net is made from down to the lines, filling parameters on the way."""
+    given = dict(settings)
+    diagnostics: list[Diagnostic] = []
+    while isinstance(net.definition, tree.DerivedNet):
+        base = net.module.find(net.definition.base.text)
+        assert base
+        names = [parameter.name.text for parameter in list_parameters(base)]
+        placed = place_arguments(base.name, net.definition.arguments, names, names)
+        frame = Frame(net.module, Names(), Level())
+        for name, argument in placed.by_field.items():
+            try:
+                given[name] = evaluate(argument.value, frame)
+            except EvaluationError as error:
+                diagnostics.append(error.diagnostic)
+        net = base
+    assert isinstance(net.definition, tree.Net)
+    values, own = {}, {}
+    for parameter in net.definition.parameters:
+        name = parameter.name.text
+        for filled in (values, own):
+            use_given = name in given and (filled is values or parameter.default is None)
+            try:
+                filled[name] = (
+                    given[name] if use_given else _default(parameter, Frame(net.module, Names(values=filled), Level()))
+                )
+            except EvaluationError as error:
+                diagnostics.append(error.diagnostic)
+            except Poisoned:
+                pass
+    return _Filled(net, values, own, diagnostics)
+
+
+def _default(parameter: tree.Parameter, frame: Frame) -> Any:
+    assert parameter.default is not None
+    return evaluate(parameter.default, frame)
+
+
+def _hold_expectations(
+    net: Thing, settings: Mapping[str, Any], graph: Graph
+) -> tuple[ClaimTally, list[Diagnostic]]:
+    """The `expect` lines in the braces of a net made from another: they speak of that net as it is
+    made, so a parameter that `--set` changed passes over those that differ."""
+    definition = net.definition
+    if not isinstance(definition, tree.DerivedNet) or definition.body is None:
+        return ClaimTally(), []
+    made = _total_claims(net, graph)
+    originals = None
+    if settings:
+        own = _fill(net, {name: settings[name] for name in _without_default(net, settings)})
+        run = elaborate_net(net.name, own.root, own.values)
+        originals = _total_claims(net, run.graph) if run.graph else []
+    return check_claims(made, originals)
+
+
+def _total_claims(net: Thing, graph: Graph) -> list[Any]:
+    assert isinstance(net.definition, tree.DerivedNet)
+    assert net.definition.body
+    run = Elaboration(net.name, DefaultUse())
+    run.nodes = list(graph.nodes)
+    run.claim_totals(net.definition.body.lines, net.name)
+    return run.claims
+
+
+def _without_default(net: Thing, settings: Mapping[str, Any]) -> list[str]:
+    return [
+        parameter.name.text
+        for parameter in list_parameters(net)
+        if parameter.default is None and parameter.name.text in settings
+    ]

@@ -1,0 +1,122 @@
+"""The phases of a compilation, in order. Each gives a value and its diagnostics; a phase reports all
+its errors, and the pipeline stops after one that had any.
+
+    text → tree → names checked → graphs and recipes, claims held → placement, lints
+"""
+
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from netspec.compiler.elaborate import DefaultUse
+from netspec.compiler.library import Module, Thing, load_module
+from netspec.compiler.names import NamesChecked, check_names
+from netspec.compiler.nets import NetResult, compile_net, list_missing
+from netspec.compiler.placement import check_placement
+from netspec.compiler.program import CheckedNet, Pattern, Program
+from netspec.compiler.recipes import RecipeBook, check_recipe, compile_recipes
+from netspec.compiler.settings import evaluate_settings
+from netspec.diagnostics import Diagnostic, has_errors
+from netspec.source import SourceFile
+from netspec.syntax import tree
+
+DEEPEST_STACK = 50_000
+"""Frames that the deepest legal file needs: 64 calls, each with 100 nested braces."""
+
+
+def compile_file(
+    path: Path, settings: Mapping[str, str] | None = None, net: str | None = None
+) -> Program:
+    """Compile a file; raises OSError or UnicodeDecodeError where it cannot be read."""
+    text = path.read_text(encoding="utf-8")
+    return compile_source(SourceFile(str(path), text, path), settings, net)
+
+
+def compile_source(
+    source: SourceFile, settings: Mapping[str, str] | None = None, net: str | None = None
+) -> Program:
+    """Compile source text. `settings` are values for parameters, in the language; `net` picks one
+    of the file's nets."""
+    with deep_stack():
+        module, modules, diagnostics = load_module(source)
+        if has_errors(diagnostics):
+            return Program(source, diagnostics=tuple(diagnostics))
+        checked = check_names(module, modules)
+        if has_errors(checked.diagnostics):
+            return Program(source, diagnostics=_in_order(checked.diagnostics))
+        return _compile_nets(module, checked, settings or {}, net)
+
+
+def _compile_nets(
+    module: Module, checked: NamesChecked, settings: Mapping[str, str], net: str | None
+) -> Program:
+    source = module.file.source
+    things = [t for t in module.own.values() if not isinstance(t.definition, tree.Block)]
+    chosen, values, diagnostics = evaluate_settings(module, things, settings, net)
+    book = compile_recipes(module.file)
+    diagnostics += checked.diagnostics + book.diagnostics
+    use = DefaultUse()
+    nets: list[CheckedNet] = []
+    patterns: list[Pattern] = []
+    for thing in chosen:
+        own = values.get(thing.name, {})
+        missing = list_missing(thing, own)
+        if missing:
+            patterns.append(Pattern(thing.name, missing, thing.definition.name.span))
+            continue
+        result = compile_net(thing, own, use)
+        diagnostics += result.diagnostics
+        if result.graph:
+            diagnostics += check_placement(result.graph)
+            nets.append(_checked_net(thing, result, book, diagnostics))
+    if not has_errors(diagnostics):
+        diagnostics += use.find_unused()
+    if has_errors(diagnostics):
+        return Program(source, (), tuple(patterns), _in_order(diagnostics))
+    return Program(source, tuple(nets), tuple(patterns), _in_order(diagnostics))
+
+
+def _checked_net(
+    thing: Thing, result: NetResult, book: RecipeBook, diagnostics: list[Diagnostic]
+) -> CheckedNet:
+    assert result.graph
+    recipe = book.find(thing.name)
+    if recipe and not result.is_changed:
+        diagnostics += check_recipe(recipe, result.graph)
+    span = thing.definition.name.span
+    documentation = find_documentation(thing.module.file, thing.definition)
+    return CheckedNet(thing.name, result.graph, result.claims, documentation, span, recipe)
+
+
+def find_documentation(file: tree.File, definition: tree.Item) -> str:
+    """The comment lines right above a definition, with no blank line between."""
+    comments = {file.source.locate(span.start)[0]: span for span in file.comments}
+    line = file.source.locate(definition.span.start)[0] - 1
+    found: list[str] = []
+    while line in comments and file.source.line_text(line).lstrip().startswith("#"):
+        found.append(comments[line].text.removeprefix("#").removeprefix(" "))
+        line -= 1
+    return "\n".join(reversed(found))
+
+
+def _in_order(diagnostics: list[Diagnostic]) -> tuple[Diagnostic, ...]:
+    """By place, each once: several nets may meet the same mistake in a block."""
+    unique: dict[tuple[Any, ...], Diagnostic] = {}
+    for diagnostic in diagnostics:
+        span = diagnostic.primary.span
+        unique.setdefault((span.source.name, span.start, diagnostic.code), diagnostic)
+    return tuple(unique[key] for key in sorted(unique))
+
+
+@contextmanager
+def deep_stack() -> Iterator[None]:
+    """Room for deeply nested files; Python's own limit is for runaway recursion, which the
+    language's limits rule out."""
+    before = sys.getrecursionlimit()
+    sys.setrecursionlimit(max(before, DEEPEST_STACK))
+    try:
+        yield
+    finally:
+        sys.setrecursionlimit(before)

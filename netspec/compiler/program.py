@@ -1,0 +1,59 @@
+"""What compiling a file gives: its nets with their graphs, its recipes, and everything found wrong.
+"""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from netspec.diagnostics import Diagnostic, has_errors
+from netspec.graph import Graph
+from netspec.source import SourceFile, Span
+
+if TYPE_CHECKING:
+    from netspec.recipe.recipe import Recipe
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimTally:
+    """How many claims of a net held, and how many were passed over because a value they depend on
+    was changed."""
+
+    held: int = 0
+    skipped: int = 0
+
+
+@dataclass(frozen=True)
+class CheckedNet:
+    """One net, elaborated and checked."""
+
+    name: str
+    graph: Graph
+    claims: ClaimTally
+    documentation: str
+    """The comment lines right above it, without their signs."""
+    span: Span
+    """Its name in the file."""
+    recipe: "Recipe | None" = None
+
+
+@dataclass(frozen=True)
+class Pattern:
+    """A net with parameters that have no value: it is checked through the nets made from it."""
+
+    name: str
+    missing: tuple[str, ...]
+    span: Span
+
+
+@dataclass(frozen=True)
+class Program:
+    """A compiled file."""
+
+    source: SourceFile
+    nets: tuple[CheckedNet, ...] = ()
+    """In the order of the file; empty where it has errors."""
+    patterns: tuple[Pattern, ...] = ()
+    diagnostics: tuple[Diagnostic, ...] = ()
+
+    @property
+    def has_errors(self) -> bool:
+        return has_errors(self.diagnostics)

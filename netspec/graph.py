@@ -1,0 +1,92 @@
+"""The graph: what a net means, whatever way it was spelled. Every phase after elaboration, and every
+target, reads this and nothing else of the file.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
+
+from netspec.layers.base import Layer
+from netspec.source import Span
+from netspec.tensor import Shape, Weight
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """One layer of the elaborated net."""
+
+    name: str
+    """The dotted path of labels: `a3.concat_1.branch_2.conv_1`."""
+    layer: Layer
+    inputs: tuple[str, ...]
+    """Names of the nodes whose tensors it reads."""
+    input_shapes: tuple[Shape, ...]
+    shape: Shape
+    weights: tuple[Weight, ...]
+    macs: int
+    written: str
+    """Kind and arguments as the file gives them, with values in place of names."""
+    span: Span
+    """The line's kind word, in the file that has it."""
+    calls: tuple[Span, ...] = ()
+    """The calls of blocks that led to it, outermost first."""
+    shares_weights_of: str | None = None
+    """The node whose weights it uses (`again`); its own `weights` then describe the same tensors."""
+    head: str | None = None
+    """The head that it belongs to."""
+
+    @property
+    def num_params(self) -> int:
+        """Learned numbers, shared ones included."""
+        return sum(weight.elements for weight in self.weights if weight.is_learned)
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """A side exit, trained with a weight in the loss and absent from inference."""
+
+    name: str
+    weight: float
+    output: str
+
+
+@dataclass(frozen=True)
+class Graph:
+    """A net with every size known. Nodes stand in an order in which they can be computed."""
+
+    name: str
+    nodes: tuple[Node, ...]
+    inputs: tuple[str, ...]
+    output: str
+    heads: tuple[Head, ...] = ()
+    gpus: int = 1
+    parameters: tuple[tuple[str, object], ...] = ()
+    """The values that the net's parameters have here."""
+
+    @cached_property
+    def node_by_name(self) -> dict[str, Node]:
+        return {node.name: node for node in self.nodes}
+
+    def __getitem__(self, name: str) -> Node:
+        return self.node_by_name[name]
+
+    @property
+    def inference_nodes(self) -> Iterator[Node]:
+        """The nodes outside heads."""
+        return (node for node in self.nodes if node.head is None)
+
+    @cached_property
+    def num_params(self) -> int:
+        """Learned numbers that inference uses: no heads, shared weights once."""
+        return count_params(self.inference_nodes)
+
+    @cached_property
+    def macs(self) -> int:
+        """Multiply-adds of inference for one image."""
+        return sum(node.macs for node in self.inference_nodes)
+
+
+def count_params(nodes: Iterable[Node]) -> int:
+    """Learned numbers of some nodes, weights that they share once."""
+    owned = {node.shares_weights_of or node.name: node.num_params for node in nodes}
+    return sum(owned.values())

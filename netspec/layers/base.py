@@ -1,0 +1,129 @@
+"""What every layer kind answers: its output's shape, its weights, its work, what it reads.
+
+A layer kind is one class, in the file of its family beside this one. All that is the same whatever
+runs it stands there, once; what belongs to one target stands in that target's table. A rule that
+cannot be met raises `LayerError`; the elaborator, the only one to catch it, adds the place.
+"""
+
+from collections.abc import Sequence
+from typing import ClassVar, Literal
+
+from netspec.layers.starting_values import (
+    BiasStart,
+    Constant,
+    Start,
+    StartingValues,
+    pytorch_start,
+)
+from netspec.schema import Factor, Schema, Truth, Whole
+from netspec.tensor import Interval, Shape, Weight
+
+
+class LayerError(Exception):
+    """A rule of a layer that its arguments and inputs do not meet.
+
+    `predicate` completes "LABEL …" to the headline; `label` is what is wrong at the underlined
+    token, which is the argument called `argument`, or the layer's kind where that is None.
+    """
+
+    def __init__(
+        self,
+        code: str,
+        predicate: str,
+        *,
+        argument: str | None = None,
+        label: str = "",
+        notes: Sequence[str] = (),
+        help: Sequence[str] = (),
+    ) -> None:
+        super().__init__(f"{code}: {predicate}")
+        self.code = code
+        self.predicate = predicate
+        self.argument = argument
+        self.label = label
+        self.notes = tuple(notes)
+        self.help = tuple(help)
+
+
+class Layer(Schema):
+    """A layer kind with its arguments; every rule takes the shapes of the tensors it reads."""
+
+    takes: ClassVar[Literal["none", "one", "some"]] = "one"
+    """How many tensors it reads: none (an input), one, or one or more (a join)."""
+    is_activation: ClassVar[bool] = False
+    family: ClassVar[str]
+    """The heading under which the reference lists it."""
+
+    gpu: Whole | None = None
+    """The one device that the layer lies on, whole, where the net says `gpus n`."""
+
+    def infer_shape(self, inputs: Sequence[Shape]) -> Shape:
+        """The output's shape; raises LayerError where the rule is not met."""
+        return inputs[0]
+
+    def list_weights(self, inputs: Sequence[Shape]) -> tuple[Weight, ...]:
+        """The tensors it owns, in PyTorch's order."""
+        return ()
+
+    def count_macs(self, inputs: Sequence[Shape], output: Shape) -> int:
+        """Multiply-adds for one image, as papers count them: biases and pooling are free."""
+        return 0
+
+    def list_reads(
+        self, inputs: Sequence[Shape], output: Shape, wanted: Interval
+    ) -> tuple[tuple[Interval, ...], ...]:
+        """The channels of each input that the wanted output channels are computed from."""
+        return tuple((wanted,) for _ in inputs)
+
+
+class WeightedLayer(Layer):
+    """A layer with weights, and its factors on the solver's rate and decay."""
+
+    rate: Factor = 1.0
+    """Factor on the solver's rate for the weights; 0 freezes the layer, biases too unless
+    `bias_rate` says otherwise. Caffe: the first lr_mult."""
+    decay: Factor = 1.0
+    """Factor on the solver's decay for the weights. Caffe: the first decay_mult."""
+    bias_rate: Factor | None = None
+    """Factor on the solver's rate for the biases: 1, or 0 where rate is 0. Caffe's nets often say 2
+    (the second lr_mult)."""
+    bias_decay: Factor = 1.0
+    """Factor on the solver's decay for the biases. PyTorch decays them (1); Caffe's nets and the
+    2012 code do not (0)."""
+
+    @property
+    def effective_bias_rate(self) -> float:
+        if self.bias_rate is not None:
+            return self.bias_rate
+        return 0.0 if self.rate == 0 else 1.0
+
+
+class BiasedLayer(WeightedLayer):
+    """A layer of kernels or a matrix, with a bias for each output channel."""
+
+    bias: Truth = True
+    """Whether each output channel adds a learned number."""
+    init: Start | None = None
+    """Starting values of the weights. PyTorch's own unless given: uniform within 1/sqrt(fan in).
+    Caffe's default is the constant 0."""
+    bias_init: BiasStart | None = None
+    """Starting value of the biases: PyTorch's own, or 0 once `init` is given."""
+
+    def kernel_and_bias(
+        self, shape: tuple[int, ...], channels: int, fan_in: int, fan_out: int
+    ) -> tuple[Weight, ...]:
+        """The weight of the given shape and, where there is one, the bias of each channel."""
+        start: StartingValues = self.init or pytorch_start(fan_in)
+        weight = Weight("weight", shape, "weight", start, fan_in, fan_out, self.rate, self.decay)
+        if not self.bias:
+            return (weight,)
+        bias_start = self.bias_init or (
+            Constant(value=0.0) if self.init else pytorch_start(fan_in)
+        )
+        factors = self.effective_bias_rate, self.bias_decay
+        return weight, Weight("bias", (channels,), "bias", bias_start, fan_in, fan_out, *factors)
+
+
+def all_channels(inputs: Sequence[Shape]) -> tuple[tuple[Interval, ...], ...]:
+    """The reading rule of a layer whose every output needs every input channel."""
+    return tuple((Interval(0, shape.channels),) for shape in inputs)
