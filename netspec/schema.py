@@ -60,7 +60,8 @@ def as_real(value: object) -> float:
     return number
 
 
-def _as_truth(value: object) -> bool:
+def as_truth(value: object) -> bool:
+    """yes or no as it is; raises the refusal of anything else."""
     if not isinstance(value, bool):
         raise refuse(f"must be yes or no, not {describe_value(value)}")
     return value
@@ -74,7 +75,7 @@ def _as_word(value: object) -> object:
 
 def _as_text(value: object) -> str:
     if not isinstance(value, str) or isinstance(value, Word):
-        raise refuse(f'must be text in double quotes, not {describe_value(value)}')
+        raise refuse(f"must be text in double quotes, not {describe_value(value)}")
     return value
 
 
@@ -147,7 +148,7 @@ Count = Annotated[int, BeforeValidator(_as_whole), Field(ge=1)]
 Real = Annotated[float, BeforeValidator(as_real)]
 Factor = Annotated[float, BeforeValidator(as_real), Field(ge=0)]
 Share = Annotated[float, BeforeValidator(as_real), Field(ge=0, lt=1)]
-Truth = Annotated[bool, BeforeValidator(_as_truth)]
+Truth = Annotated[bool, BeforeValidator(as_truth)]
 Text = Annotated[str, BeforeValidator(_as_text)]
 Window = Annotated[HeightWidth, PlainValidator(lambda value: _as_pair(value, least=1))]
 Pixels = Annotated[HeightWidth, PlainValidator(lambda value: _as_pair(value, least=0))]

@@ -128,9 +128,7 @@ def _translate(
 ) -> Diagnostic:
     name = str(problem["loc"][0]) if problem["loc"] else ""
     if problem["type"] == "missing":
-        return Diagnostic(
-            "NS108", f"{kind} needs `{name}`", Label(word, f"`{name}` is missing")
-        )
+        return Diagnostic("NS108", f"{kind} needs `{name}`", Label(word, f"`{name}` is missing"))
     context = problem.get("ctx", {})
     given = describe_value(values.get(name))
     match problem["type"]:

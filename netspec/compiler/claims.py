@@ -1,7 +1,7 @@
 """Claims: what a file says a shape or a count is, held against what it is.
 
-A number holds within half a unit of its last written digit. Claims are about the net's own defaults:
-one whose value is another because an argument was changed is skipped, and counted.
+A number holds within half a unit of its last written digit. Claims are about the net's own
+defaults: one whose value is another because an argument was changed is skipped, and counted.
 """
 
 from collections.abc import Iterable, Sequence

@@ -2,8 +2,8 @@
 
 Numbers stay exact (integers and fractions) until an operation leaves the rationals. What a name
 stands for is asked of the `Surroundings`; this file knows no scopes. A mistake is raised as
-`EvaluationError` with its place; a value that rests on an earlier mistake raises `Poisoned`, which
-is silence.
+`EvaluationError` with its place; a value that rests on an earlier mistake raises `PoisonedError`,
+which is silence.
 """
 
 import math
@@ -32,7 +32,7 @@ class EvaluationError(Exception):
         self.diagnostic = diagnostic
 
 
-class Poisoned(Exception):
+class PoisonedError(Exception):
     """The value rests on something that was already reported."""
 
 
@@ -54,7 +54,7 @@ def fail(span: Span, headline: str, label: str = "", *help: str) -> EvaluationEr
 
 
 def evaluate(expression: tree.Expression, around: Surroundings) -> Any:
-    """The value of an expression; raises EvaluationError or Poisoned."""
+    """The value of an expression; raises EvaluationError or PoisonedError."""
     return EVALUATORS[type(expression)](expression, around)
 
 
@@ -141,14 +141,13 @@ def _power(a: Number, b: Number, span: Span) -> Number:
     if a == 0 and b < 0:
         raise fail(span, "0 has no negative power")
     if isinstance(b, int) and not isinstance(a, float) and abs(b) <= 1024:
-        return Fraction(a) ** b
+        return Fraction(a) ** int(b)
+    if a < 0 and b != b // 1:
+        raise fail(span, "a negative number has no such power")
     try:
-        power = float(a) ** float(b)
+        return math.pow(a, b)
     except OverflowError:
         raise fail(span, "this power is too large") from None
-    if isinstance(power, complex):
-        raise fail(span, "a negative number has no such power")
-    return power
 
 
 EQUALITY = ("==", "!=")
@@ -163,7 +162,7 @@ ARITHMETIC: dict[str, Callable[[Any, Any, Span], Number]] = {
     "-": lambda a, b, _: a - b,
     "*": lambda a, b, _: a * b,
     "/": _divide,
-    "//": lambda a, b, _: math.floor(_divide(a, b, _)),
+    "//": lambda a, b, span: math.floor(_divide(a, b, span)),
     "%": lambda a, b, _: a % b,
     "**": _power,
 }
@@ -171,7 +170,7 @@ ARITHMETIC: dict[str, Callable[[Any, Any, Span], Number]] = {
 
 def settle(value: Number, span: Span) -> Number:
     """Keep a result exact and small: whole numbers as int, long fractions as float."""
-    if abs(value) > LARGEST_WHOLE:
+    if not -LARGEST_WHOLE <= value <= LARGEST_WHOLE:
         raise EvaluationError(
             Diagnostic("NS120", "the number is larger than 2^53", Label(span, "too large"))
         )
@@ -216,12 +215,11 @@ def _numbers(values: list[object], call: tree.Call) -> list[Number]:
     if len(values) == 1 and isinstance(values[0], list):
         return [number(value, call.arguments[0].span) for value in values[0]]
     return [
-        number(value, argument.span)
-        for value, argument in zip(values, call.arguments, strict=True)
+        number(value, argument.span) for value, argument in zip(values, call.arguments, strict=True)
     ]
 
 
-def _extreme(choose: Callable[[list[Any]], Any]) -> Callable[[list[object], tree.Call], object]:
+def _extreme(choose: Callable[[list[Any]], object]) -> Callable[[list[object], tree.Call], object]:
     def extreme(values: list[object], call: tree.Call) -> object:
         numbers = _numbers(values, call)
         if not numbers:

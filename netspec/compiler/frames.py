@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from netspec.compiler.arguments import bind, place_arguments
-from netspec.compiler.evaluate import EvaluationError, Poisoned, evaluate, fail
+from netspec.compiler.evaluate import EvaluationError, PoisonedError, evaluate, fail
 from netspec.compiler.library import Module, Thing
 from netspec.diagnostics import Diagnostic, Label
 from netspec.layers.base import Layer
@@ -132,7 +132,7 @@ class Frame:
             if reference.text in names.values:
                 value = names.values[reference.text]
                 if value is POISON:
-                    raise Poisoned
+                    raise PoisonedError
                 return value
             names = names.outer
         if reference.text == "channels":
@@ -150,18 +150,20 @@ class Frame:
             headline = f"`channels` of {len(tensors)} tensors is no single number"
             raise fail(reference.span, headline, "several inputs", "write `NAME.channels`")
         if tensors[0].shape is None:
-            raise Poisoned
+            raise PoisonedError
         return tensors[0].shape
 
     def shape_of(self, reference: tree.Reference) -> Shape:
         shape = self.names.find_tensor(reference.text).shape
         if shape is None:
-            raise Poisoned
+            raise PoisonedError
         return shape
 
     def build_starting_values(self, call: tree.Call) -> object:
         schema = STARTING_VALUES[call.function.text]
-        placed = place_arguments(schema.kind, call.arguments, schema.positional, schema.model_fields)
+        placed = place_arguments(
+            schema.kind, call.arguments, schema.positional, schema.model_fields
+        )
         values = {name: evaluate(arg.value, self) for name, arg in placed.by_field.items()}
         spans = {name: arg.span for name, arg in placed.by_field.items()}
         built, problems = bind(schema, values, spans, call.function.span)
@@ -173,6 +175,4 @@ class Frame:
 def nothing_flows(span: Span, word: str) -> EvaluationError:
     headline = f"{word} has no tensor to read: nothing flows here yet"
     helps = ("say which one: `from NAME`",)
-    return EvaluationError(
-        Diagnostic("NS117", headline, Label(span, "reads nothing"), help=helps)
-    )
+    return EvaluationError(Diagnostic("NS117", headline, Label(span, "reads nothing"), help=helps))

@@ -155,3 +155,17 @@ class _Loader:
 
     def _refuse(self, use: tree.Use, headline: str, label: str) -> None:
         self.diagnostics.append(Diagnostic("NS115", headline, Label(use.path.span, label)))
+
+
+def list_parameters(thing: Thing) -> tuple[tree.Parameter, ...]:
+    """The parameters that a net leaves open: those of the net it is made from, less the filled."""
+    definition = thing.definition
+    if not isinstance(definition, tree.DerivedNet):
+        return definition.parameters
+    base = thing.module.find(definition.base.text)
+    if base is None or isinstance(base.definition, tree.Block):
+        return ()
+    filled = {argument.name.text for argument in definition.arguments if argument.name}
+    unnamed = sum(argument.name is None for argument in definition.arguments)
+    left = list_parameters(base)[unnamed:]
+    return tuple(parameter for parameter in left if parameter.name.text not in filled)

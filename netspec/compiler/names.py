@@ -9,23 +9,17 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from netspec.compiler.arguments import bind, check_constants, place_arguments
-from netspec.compiler.evaluate import FUNCTIONS, EvaluationError, Poisoned, evaluate
-from netspec.compiler.library import Definition, Module, Thing
+from netspec.compiler.arguments import place_arguments
+from netspec.compiler.check_values import ValueCheck
+from netspec.compiler.library import Module, Thing, list_parameters
+from netspec.compiler.recursion import Calls, derives_from_itself, find_recursion
 from netspec.compiler.scopes import Scope
 from netspec.compiler.structure import AGAIN, JOINS, STRUCTURE, STRUCTURE_WORDS
-from netspec.compiler.suggest import did_you_mean, suggest_names
-from netspec.diagnostics import Diagnostic, Label
-from netspec.layers import KINDS, WORDS, find_layer_kind
-from netspec.layers.starting_values import STARTING_VALUES
-from netspec.schema import Schema
+from netspec.compiler.suggest import did_you_mean
+from netspec.diagnostics import Diagnostic
+from netspec.layers import KINDS, find_layer_kind
 from netspec.source import Span
 from netspec.syntax import tree
-from netspec.tensor import Shape
-from netspec.values import Word
-
-PARTS = ("channels", "height", "width")
-CLAIM_WORDS = ("params", "macs")
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,85 +46,26 @@ class NamesChecked:
 def check_names(module: Module, modules: Iterable[Module]) -> NamesChecked:
     """Check all definitions of a file and of the files that it uses."""
     diagnostics: list[Diagnostic] = []
-    calls: dict[int, list[tuple[Thing, Span]]] = {}
+    calls: Calls = {}
     for each in modules:
         checker = _ModuleCheck(each)
         checker.run()
         diagnostics += checker.diagnostics
         calls |= checker.calls
-    diagnostics += _find_recursion(modules, calls)
+    diagnostics += find_recursion(modules, calls)
     called = {thing.name for made in calls.values() for thing, _ in made if thing.module is module}
     return NamesChecked(diagnostics, called)
 
 
-def _find_recursion(
-    modules: Iterable[Module], calls: dict[int, list[tuple[Thing, Span]]]
-) -> list[Diagnostic]:
-    """Blocks that reach themselves, each circle reported at the call that closes it."""
-    diagnostics: list[Diagnostic] = []
-    done: set[int] = set()
-    for start in (thing for module in modules for thing in module.own.values()):
-        path: list[Thing] = [start]
-        pending = [iter(calls.get(id(start.definition), ()))]
-        while pending:
-            step = next(pending[-1], None)
-            if step is None:
-                pending.pop()
-                done.add(id(path.pop().definition))
-                continue
-            thing, span = step
-            if any(thing.definition is seen.definition for seen in path):
-                first = next(i for i, t in enumerate(path) if t.definition is thing.definition)
-                circle = " calls ".join(t.name for t in (*path[first:], thing))
-                headline = f"`{thing.name}` reaches itself"
-                diagnostics.append(
-                    Diagnostic("NS114", headline, Label(span, "closes the circle"), (), (circle,))
-                )
-            elif id(thing.definition) not in done:
-                path.append(thing)
-                pending.append(iter(calls.get(id(thing.definition), ())))
-    return diagnostics
-
-
-class _Constants:
-    """The surroundings of a constant: words are known, whatever has to be computed is not."""
-
-    def __init__(self, scope: Scope) -> None:
-        self.scope = scope
-
-    def look_up(self, reference: tree.Reference) -> object:
-        if reference.text == "channels" or self.scope.find_value(reference.text):
-            raise Poisoned
-        return Word(reference.text)
-
-    def shape_of(self, reference: tree.Reference) -> Shape:
-        raise Poisoned
-
-    def build_starting_values(self, call: tree.Call) -> object:
-        schema = STARTING_VALUES[call.function.text]
-        placed = place_arguments(schema.kind, call.arguments, schema.positional, schema.model_fields)
-        values = {n: evaluate(a.value, self) for n, a in placed.by_field.items()}
-        spans = {n: a.span for n, a in placed.by_field.items()}
-        built, problems = bind(schema, values, spans, call.function.span)
-        if problems:
-            raise EvaluationError(problems[0])
-        return built
-
-
-class _ModuleCheck:
+class _ModuleCheck(ValueCheck):
     """The check of one file."""
 
     def __init__(self, module: Module) -> None:
+        super().__init__()
         self.module = module
-        self.diagnostics: list[Diagnostic] = []
-        self.calls: dict[int, list[tuple[Thing, Span]]] = {}
+        self.calls: Calls = {}
         self.current: list[tuple[Thing, Span]] = []
         self.used_files: set[int] = set()
-
-    def report(
-        self, code: str, headline: str, span: Span, label: str = "", *help: str
-    ) -> None:
-        self.diagnostics.append(Diagnostic(code, headline, Label(span, label), help=help))
 
     def run(self) -> None:
         for thing in self.module.own.values():
@@ -204,10 +139,12 @@ class _ModuleCheck:
         if base is None or isinstance(base.definition, tree.Block):
             nets = [n for n in self.module.names if not self._is_block(n)]
             headline = f"there is no net `{derived.base.text}`"
-            self.report("NS122", headline, derived.base.span, "", *did_you_mean(derived.base.text, nets))
+            self.report(
+                "NS122", headline, derived.base.span, "", *did_you_mean(derived.base.text, nets)
+            )
             return
         self.current.append((base, derived.base.span))
-        if _derives_from_itself(Thing(derived, self.module)):
+        if derives_from_itself(Thing(derived, self.module)):
             return
         names = [parameter.name.text for parameter in list_parameters(base)]
         placed = place_arguments(f"net {base.name}", derived.arguments, names, names)
@@ -383,7 +320,9 @@ class _ModuleCheck:
             headline = f"`{kind.text}` stands in the braces of a net"
             self.report("NS116", headline, kind.span, "not directly in a net")
         if kind.text == "head" and line.body is None:
-            self.report("NS123", "a head has braces", kind.span, "", "write `head weight=0.3 { … }`")
+            self.report(
+                "NS123", "a head has braces", kind.span, "", "write `head weight=0.3 { … }`"
+            )
         if kind.text == "gpus" and (line.label or line.sources or line.claims):
             self.report("NS116", "`gpus` is no layer: it has no label, input or claim", line.span)
         if kind.text == "head" and len(line.sources or ()) > 1:
@@ -421,9 +360,7 @@ class _ModuleCheck:
         self.current.append((thing, name.span))
         self.check_call_arguments(line, thing.definition, scope)
 
-    def check_call_arguments(
-        self, line: tree.LayerLine, block: tree.Block, scope: Scope
-    ) -> None:
+    def check_call_arguments(self, line: tree.LayerLine, block: tree.Block, scope: Scope) -> None:
         word = line.kind.text
         names = [parameter.name.text for parameter in block.parameters]
         placed = place_arguments(word, line.arguments, names, names)
@@ -447,109 +384,6 @@ class _ModuleCheck:
             span = line.sources[0].span if line.sources else line.kind.span
             self.report("NS118", headline, span)
 
-    # arguments, values, tensors
-
-    def check_schema(
-        self,
-        schema: type[Schema],
-        arguments: Sequence[tree.Argument],
-        word: Span,
-        scope: Scope,
-    ) -> None:
-        """Names of arguments, and those values that are constant."""
-        placed = place_arguments(schema.kind, arguments, schema.positional, schema.model_fields)
-        self.diagnostics += placed.diagnostics
-        known: dict[str, Any] = {}
-        spans: dict[str, Span] = {}
-        for name, argument in placed.by_field.items():
-            if not self.check_expression(argument.value, scope):
-                continue
-            try:
-                known[name] = evaluate(argument.value, _Constants(scope))
-                spans[name] = argument.span
-            except Poisoned:
-                continue
-            except EvaluationError as error:
-                self.diagnostics.append(error.diagnostic)
-        if known:
-            self.diagnostics += check_constants(schema, known, spans, word)
-
-    def check_tensor(self, name: tree.Name, scope: Scope) -> None:
-        declared = scope.find_tensor(name.text)
-        if declared is None:
-            self.diagnostics.append(scope.unknown_tensor(name))
-        elif declared.what == "head":
-            headline = f"`{name.text}` is a head: nothing can be read from it"
-            self.report("NS103", headline, name.span)
-
-    def check_expression(self, expression: tree.Expression, scope: Scope) -> bool:
-        """Check every name in a value; whether all of them are known."""
-        before = len(self.diagnostics)
-        self._check_names_in(expression, scope)
-        return len(self.diagnostics) == before
-
-    def _check_names_in(self, expression: tree.Expression, scope: Scope) -> None:
-        match expression:
-            case tree.Reference():
-                self.check_reference(expression, scope)
-            case tree.Part(of, part):
-                self.check_part(of, part, scope)
-            case tree.Call():
-                self.check_function(expression, scope)
-            case _:
-                for child in children(expression):
-                    self._check_names_in(child, scope)
-
-    def check_reference(self, reference: tree.Reference, scope: Scope) -> None:
-        declared = scope.find_value(reference.text)
-        if declared:
-            declared.used = True
-        elif reference.text != "channels" and reference.text not in WORDS:
-            known = scope.value_names | {"channels"} | WORDS
-            helps = did_you_mean(reference.text, known)
-            scope.forgive(suggest_names(reference.text, known))
-            if scope.find_tensor(reference.text):
-                helps = (f"the tensor `{reference.text}` has `.channels`, `.height`, `.width`",)
-            headline = f"there is no value `{reference.text}` here"
-            self.report("NS102", headline, reference.span, "unknown", *helps)
-
-    def check_part(self, of: tree.Expression, part: tree.Name, scope: Scope) -> None:
-        if not isinstance(of, tree.Reference):
-            self.report("NS102", "only a tensor has parts", of.span, "no tensor")
-            return
-        self.check_tensor(tree.Name(of.text, of.span), scope)
-        if part.text not in PARTS:
-            helps = did_you_mean(part.text, PARTS) or ("a tensor has channels, height, width",)
-            self.report("NS102", f"a tensor has no `{part.text}`", part.span, "unknown", *helps)
-
-    def check_function(self, call: tree.Call, scope: Scope) -> None:
-        name = call.function
-        if name.text in STARTING_VALUES:
-            schema = STARTING_VALUES[name.text]
-            self.check_schema(schema, call.arguments, name.span, scope)
-            return
-        for argument in call.arguments:
-            self._check_names_in(argument.value, scope)
-            if argument.name:
-                self.report("NS105", f"`{name.text}` takes no named arguments", argument.name.span)
-        if name.text not in FUNCTIONS:
-            known = (*FUNCTIONS, *STARTING_VALUES)
-            headline = f"there is no function `{name.text}`"
-            self.report("NS102", headline, name.span, "unknown", *did_you_mean(name.text, known))
-
-    def check_claims(self, claims: Sequence[tree.Claim], *, is_expect: bool = False) -> None:
-        for claim in claims:
-            if claim.about is None and is_expect:
-                headline = "`expect` speaks of the whole net: params or macs"
-                self.report("NS105", headline, claim.span, "a shape")
-            elif claim.about and claim.about.text not in CLAIM_WORDS:
-                helps = did_you_mean(claim.about.text, CLAIM_WORDS)
-                headline = f"nothing can be claimed about `{claim.about.text}`"
-                self.report("NS105", headline, claim.about.span, "params or macs", *helps)
-            elif isinstance(claim.value, tree.SizeOf) and len(claim.value.parts) > 3:
-                headline = "a shape has at most three parts, channels x height x width"
-                self.report("NS109", headline, claim.value.span)
-
 
 LineCheck = Callable[[_ModuleCheck, Any, Scope, Place], None]
 LINE_CHECKS: dict[type, LineCheck] = {
@@ -564,46 +398,3 @@ LINE_CHECKS: dict[type, LineCheck] = {
     tree.Branch: _ModuleCheck.check_branch,
     tree.LayerLine: _ModuleCheck.check_layer,
 }
-
-
-def children(expression: tree.Expression) -> tuple[tree.Expression, ...]:
-    """The expressions directly inside one."""
-    match expression:
-        case tree.SizeOf(parts) | tree.ListOf(parts):
-            return parts
-        case tree.PaddingOf(a, b) | tree.Index(a, b) | tree.Binary(_, a, b):
-            return (a, b)
-        case tree.Unary(_, operand):
-            return (operand,)
-        case tree.Conditional(a, b, c):
-            return (a, b, c)
-        case _:
-            return ()
-
-
-def list_parameters(thing: Thing) -> tuple[tree.Parameter, ...]:
-    """The parameters that a net leaves open: those of the net it is made from, less the filled."""
-    definition = thing.definition
-    if not isinstance(definition, tree.DerivedNet):
-        return definition.parameters
-    base = thing.module.find(definition.base.text)
-    if base is None or isinstance(base.definition, tree.Block):
-        return ()
-    filled = {argument.name.text for argument in definition.arguments if argument.name}
-    unnamed = sum(argument.name is None for argument in definition.arguments)
-    left = list_parameters(base)[unnamed:]
-    return tuple(parameter for parameter in left if parameter.name.text not in filled)
-
-
-def _derives_from_itself(thing: Thing) -> bool:
-    """Whether the chain of nets that it is made from comes round; told by `_find_recursion`."""
-    seen: list[Definition] = []
-    while isinstance(thing.definition, tree.DerivedNet):
-        if any(thing.definition is definition for definition in seen):
-            return True
-        seen.append(thing.definition)
-        base = thing.module.find(thing.definition.base.text)
-        if base is None:
-            return False
-        thing = base
-    return False

@@ -1,4 +1,4 @@
-"""From a net of the file to its graph: which values its parameters have, and which claims then count.
+"""From a net of the file to its graph: which values its parameters have, which claims then count.
 
 A net made from another takes the other's lines with some parameters filled in; `--set` fills more.
 Where a parameter that has a default was given another value, the net is also run with its own
@@ -10,12 +10,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from netspec.compiler.arguments import place_arguments
+from netspec.compiler.build_graph import DefaultUse
 from netspec.compiler.claims import check_claims
-from netspec.compiler.elaborate import DefaultUse, Elaboration, elaborate_net
-from netspec.compiler.evaluate import EvaluationError, Poisoned, evaluate
+from netspec.compiler.elaborate import Elaboration, elaborate_net
+from netspec.compiler.evaluate import EvaluationError, PoisonedError, evaluate
 from netspec.compiler.frames import Frame, Level, Names
-from netspec.compiler.library import Thing
-from netspec.compiler.names import list_parameters
+from netspec.compiler.library import Thing, list_parameters
 from netspec.compiler.program import ClaimTally
 from netspec.diagnostics import Diagnostic
 from netspec.graph import Graph
@@ -89,18 +89,21 @@ def _fill(net: Thing, settings: Mapping[str, Any]) -> _Filled:
                 diagnostics.append(error.diagnostic)
         net = base
     assert isinstance(net.definition, tree.Net)
-    values, own = {}, {}
+    values: dict[str, Any] = {}
+    own: dict[str, Any] = {}
     for parameter in net.definition.parameters:
         name = parameter.name.text
         for filled in (values, own):
             use_given = name in given and (filled is values or parameter.default is None)
             try:
                 filled[name] = (
-                    given[name] if use_given else _default(parameter, Frame(net.module, Names(values=filled), Level()))
+                    given[name]
+                    if use_given
+                    else _default(parameter, Frame(net.module, Names(values=filled), Level()))
                 )
             except EvaluationError as error:
                 diagnostics.append(error.diagnostic)
-            except Poisoned:
+            except PoisonedError:
                 pass
     return _Filled(net, values, own, diagnostics)
 

@@ -1,5 +1,5 @@
-"""The phases of a compilation, in order. Each gives a value and its diagnostics; a phase reports all
-its errors, and the pipeline stops after one that had any.
+"""The phases of a compilation, in order. Each gives a value and its diagnostics; a phase reports
+all its errors, and the pipeline stops after one that had any.
 
     text → tree → names checked → graphs and recipes, claims held → placement, lints
 """
@@ -7,10 +7,11 @@ its errors, and the pipeline stops after one that had any.
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from netspec.compiler.elaborate import DefaultUse
+from netspec.compiler.build_graph import DefaultUse
 from netspec.compiler.library import Module, Thing, load_module
 from netspec.compiler.names import NamesChecked, check_names
 from netspec.compiler.nets import NetResult, compile_net, list_missing
@@ -70,7 +71,9 @@ def _compile_nets(
         diagnostics += result.diagnostics
         if result.graph:
             diagnostics += check_placement(result.graph)
-            nets.append(_checked_net(thing, result, book, diagnostics))
+            checked_net = _checked_net(thing, result, book, diagnostics)
+            given = tuple((name, settings[name]) for name in own)
+            nets.append(replace(checked_net, settings=given))
     if not has_errors(diagnostics):
         diagnostics += use.find_unused()
     if has_errors(diagnostics):

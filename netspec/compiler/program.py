@@ -1,5 +1,4 @@
-"""What compiling a file gives: its nets with their graphs, its recipes, and everything found wrong.
-"""
+"""What compiling a file gives: its nets with graphs and recipes, and everything found wrong."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -33,6 +32,8 @@ class CheckedNet:
     span: Span
     """Its name in the file."""
     recipe: "Recipe | None" = None
+    settings: tuple[tuple[str, str], ...] = ()
+    """The parameters that were given a value from outside, with the text of each."""
 
 
 @dataclass(frozen=True)

@@ -124,7 +124,9 @@ def _assemble(train: BoundSection, test: BoundSection | None) -> Recipe:
     test_transforms = test_transforms_from(train.transforms)
     if test and "data" in tests:
         test_transforms = test.transforms
-    spans = train.spans | {f"test.{word}": span for word, span in (test.spans if test else {}).items()}
+    spans = train.spans | {
+        f"test.{word}": span for word, span in (test.spans if test else {}).items()
+    }
     return Recipe(
         data=lines["data"],
         transforms=train.transforms,
@@ -155,7 +157,9 @@ class _SectionReader:
         for line in self.list_words(section.body, section.kind.text):
             word = line.kind.text
             if word not in table:
-                helps = did_you_mean(word, table) or (f"{section.kind.text} has {', '.join(table)}",)
+                helps = did_you_mean(word, table) or (
+                    f"{section.kind.text} has {', '.join(table)}",
+                )
                 headline = f"{section.kind.text} has no line `{word}`"
                 self.report("NS401", headline, line.kind.span, "unknown", *helps)
                 continue
@@ -210,9 +214,8 @@ class _SectionReader:
         """The first word after `schedule` says which."""
         first = line.arguments[0] if line.arguments else None
         if first is None or first.name or not isinstance(first.value, tree.Reference):
-            shown = ", ".join(SCHEDULES)
-            helps = f"one of {shown}"
-            self.report("NS108", "schedule needs its kind", line.kind.span, "", helps)
+            one_of = f"one of {', '.join(SCHEDULES)}"
+            self.report("NS108", "schedule needs its kind", line.kind.span, "", one_of)
             return None
         chosen = SCHEDULES.get(first.value.text)
         if chosen is None:

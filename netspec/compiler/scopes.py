@@ -23,7 +23,7 @@ class Declared:
     """A name that a file gives."""
 
     what: str
-    """What it is, in the reader's words: parameter, let, loop variable, layer, block input, head."""
+    """In the reader's words: parameter, let, loop variable, layer, block input, head."""
     span: Span
     used: bool = False
 

@@ -7,10 +7,9 @@ that has such a parameter; one that no net has is an error.
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from netspec.compiler.evaluate import EvaluationError, Poisoned, evaluate
+from netspec.compiler.evaluate import EvaluationError, PoisonedError, evaluate
 from netspec.compiler.frames import Frame, Level, Names
-from netspec.compiler.library import Module, Thing
-from netspec.compiler.names import list_parameters
+from netspec.compiler.library import Module, Thing, list_parameters
 from netspec.compiler.suggest import did_you_mean
 from netspec.diagnostics import Diagnostic, Label
 from netspec.source import SourceFile, Span
@@ -67,5 +66,5 @@ def _evaluate(module: Module, source: SourceFile) -> tuple[Any, list[Diagnostic]
         return evaluate(expression, Frame(module, Names(), Level())), []
     except EvaluationError as error:
         return None, [error.diagnostic]
-    except Poisoned:
+    except PoisonedError:
         return None, []

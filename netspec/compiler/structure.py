@@ -1,4 +1,4 @@
-"""The words of a net that are no layers: head, gpus, again. Their arguments are schemas like any."""
+"""The words of a net that are no layers: head, gpus, again; their arguments as schemas."""
 
 from typing import Annotated, ClassVar
 

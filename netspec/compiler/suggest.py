@@ -3,20 +3,22 @@
 from collections.abc import Iterable
 
 ALIASES = {
-    "convolution": "conv", "conv2d": "conv", "convolutional": "conv", "linear": "fc", "dense": "fc",
-    "innerproduct": "fc", "inner_product": "fc", "connected": "fc", "fullyconnected": "fc",
-    "maxpooling": "maxpool", "maxpool2d": "maxpool", "max_pool": "maxpool", "pool": "maxpool",
-    "pooling": "maxpool", "averagepool": "avgpool", "avgpooling": "avgpool", "avgpool2d": "avgpool",
-    "avg_pool": "avgpool", "bn": "batchnorm", "batch_norm": "batchnorm", "batchnorm2d": "batchnorm",
-    "localresponsenorm": "lrn", "drop": "dropout", "deconvolution": "deconv", "silu": "swish",
-    "convtranspose2d": "deconv", "eltwise": "add", "sum": "add", "mul": "multiply", "cat": "concat",
-    "route": "concat", "shortcut": "add", "separable": "depthwise", "leaky": "leakyrelu",
-    "logistic": "sigmoid", "filters": "channels", "out_channels": "channels", "num_output": "channels",
-    "units": "channels", "kernel": "size", "kernel_size": "size", "ksize": "size", "strides": "stride",
-    "padding": "pad", "group": "groups", "lr": "rate", "learning_rate": "rate", "base_lr": "rate",
-    "weight_decay": "decay", "use_bias": "bias", "alphas": "alpha", "epsilon": "eps", "momentums":
-    "momentum", "rate_mult": "rate", "lr_mult": "rate", "decay_mult": "decay", "local_size": "n",
-    "std": "init", "initializer": "init", "weight_filler": "init", "bias_filler": "bias_init",
+    "convolution": "conv", "conv2d": "conv", "convolutional": "conv", "linear": "fc",
+    "dense": "fc", "innerproduct": "fc", "inner_product": "fc", "connected": "fc",
+    "fullyconnected": "fc", "maxpooling": "maxpool", "maxpool2d": "maxpool",
+    "max_pool": "maxpool", "pool": "maxpool", "pooling": "maxpool", "averagepool": "avgpool",
+    "avgpooling": "avgpool", "avgpool2d": "avgpool", "avg_pool": "avgpool", "bn": "batchnorm",
+    "batch_norm": "batchnorm", "batchnorm2d": "batchnorm", "localresponsenorm": "lrn",
+    "drop": "dropout", "deconvolution": "deconv", "silu": "swish", "convtranspose2d": "deconv",
+    "eltwise": "add", "sum": "add", "mul": "multiply", "cat": "concat", "route": "concat",
+    "shortcut": "add", "separable": "depthwise", "leaky": "leakyrelu", "logistic": "sigmoid",
+    "filters": "channels", "out_channels": "channels", "num_output": "channels",
+    "units": "channels", "kernel": "size", "kernel_size": "size", "ksize": "size",
+    "strides": "stride", "padding": "pad", "group": "groups", "lr": "rate",
+    "learning_rate": "rate", "base_lr": "rate", "weight_decay": "decay", "use_bias": "bias",
+    "alphas": "alpha", "epsilon": "eps", "momentums": "momentum", "rate_mult": "rate",
+    "lr_mult": "rate", "decay_mult": "decay", "local_size": "n", "std": "init",
+    "initializer": "init", "weight_filler": "init", "bias_filler": "bias_init",
 }  # fmt: skip
 """The words of Caffe, Darknet, Keras and PyTorch for ours."""
 

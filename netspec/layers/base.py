@@ -6,7 +6,10 @@ cannot be met raises `LayerError`; the elaborator, the only one to catch it, add
 """
 
 from collections.abc import Sequence
-from typing import ClassVar, Literal
+from fractions import Fraction
+from typing import Annotated, ClassVar, Literal
+
+from pydantic import BeforeValidator
 
 from netspec.layers.starting_values import (
     BiasStart,
@@ -15,8 +18,9 @@ from netspec.layers.starting_values import (
     StartingValues,
     pytorch_start,
 )
-from netspec.schema import Factor, Schema, Truth, Whole
+from netspec.schema import Factor, Schema, Whole, as_truth, refuse
 from netspec.tensor import Interval, Shape, Weight
+from netspec.values import format_value
 
 
 class LayerError(Exception):
@@ -98,10 +102,16 @@ class WeightedLayer(Layer):
         return 0.0 if self.rate == 0 else 1.0
 
 
+def _as_bias(value: object) -> bool:
+    if isinstance(value, int | Fraction | float) and not isinstance(value, bool):
+        raise refuse(f"must be yes or no; where biases start is `bias_init={format_value(value)}`")
+    return as_truth(value)
+
+
 class BiasedLayer(WeightedLayer):
     """A layer of kernels or a matrix, with a bias for each output channel."""
 
-    bias: Truth = True
+    bias: Annotated[bool, BeforeValidator(_as_bias)] = True
     """Whether each output channel adds a learned number."""
     init: Start | None = None
     """Starting values of the weights. PyTorch's own unless given: uniform within 1/sqrt(fan in).
@@ -117,9 +127,7 @@ class BiasedLayer(WeightedLayer):
         weight = Weight("weight", shape, "weight", start, fan_in, fan_out, self.rate, self.decay)
         if not self.bias:
             return (weight,)
-        bias_start = self.bias_init or (
-            Constant(value=0.0) if self.init else pytorch_start(fan_in)
-        )
+        bias_start = self.bias_init or (Constant(value=0.0) if self.init else pytorch_start(fan_in))
         factors = self.effective_bias_rate, self.bias_decay
         return weight, Weight("bias", (channels,), "bias", bias_start, fan_in, fan_out, *factors)
 

@@ -1,4 +1,4 @@
-"""The grammar's callbacks: one method a rule, each makes its node of the tree from the rule's parts.
+"""The grammar's callbacks: one method a rule, each makes its node of the tree from its parts.
 
 A part is a token, a node, or None where something optional is left out. Nothing is judged here.
 """

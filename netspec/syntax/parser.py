@@ -39,15 +39,16 @@ class _NoLexer(Lexer):
 def _load_parser() -> lark.Lark:
     """The LALR parser; its tables are kept between runs in the user's cache folder."""
     grammar = Path(__file__).with_name("grammar.lark").read_text(encoding="utf-8")
-    options = dict(
+    return lark.Lark(
+        grammar,
         parser="lalr",
         start=["start", "value"],
         lexer=_NoLexer,
         maybe_placeholders=True,
         keep_all_tokens=True,
         transformer=TreeBuilder(),
+        cache=_cache_file(),
     )
-    return lark.Lark(grammar, cache=_cache_file(), **options)  # type: ignore[arg-type]
 
 
 def _cache_file() -> str | bool:

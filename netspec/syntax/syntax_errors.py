@@ -8,10 +8,19 @@ from typing import NamedTuple
 from netspec.diagnostics import Diagnostic, Label
 from netspec.syntax.tokens import KEYWORDS, Token
 
-VALUE_STARTS = frozenset("NUMBER SIZE STRING NAME YES NO LPAR LSQB MINUS NOT IF".split())
-LINE_STARTS = frozenset("LET REPEAT FOR DEFAULT EXPECT OUTPUT FROM BRANCH NAME".split())
-FILE_STARTS = frozenset("USE NET BLOCK TRAIN TEST".split())
-OPERATORS = frozenset("PLUS MINUS STAR SLASH FLOOR PERCENT POWER COMPARE AND OR BY".split())
+VALUE_STARTS = frozenset(
+    {"NUMBER", "SIZE", "STRING", "NAME", "YES", "NO", "LPAR", "LSQB", "MINUS", "NOT", "IF"}
+)
+LINE_STARTS = frozenset(
+    {"LET", "REPEAT", "FOR", "DEFAULT", "EXPECT", "OUTPUT", "FROM", "BRANCH", "NAME"}
+)
+FILE_STARTS = frozenset({"USE", "NET", "BLOCK", "TRAIN", "TEST"})
+OPERATORS = frozenset(
+    {
+        "PLUS", "MINUS", "STAR", "SLASH", "FLOOR", "PERCENT", "POWER", "COMPARE", "AND", "OR",
+        "BY",
+    }
+)  # fmt: skip
 FORMS = {
     "LPAR": "`(`", "RPAR": "`)`", "LSQB": "`[`", "RSQB": "`]`", "LBRACE": "`{`", "RBRACE": "`}`",
     "COMMA": "a comma", "COLON": "`:`", "EQUAL": "`=`", "ARROW": "a claim (`->`)",
@@ -51,7 +60,7 @@ def name_token(token: Token) -> str:
 
 
 def list_expected(expected: frozenset[str]) -> str:
-    """What could follow, as a reader would say it; the groups that people know by one name first."""
+    """What could follow, as a reader would say it; groups that have a name of their own first."""
     rest = set(expected)
     names: list[str] = []
     for group, name in (

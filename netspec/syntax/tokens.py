@@ -17,9 +17,11 @@ MAX_NESTING = 100
 MAX_OPERATORS = 500
 
 KEYWORDS = frozenset(
-    "use net block from let if then else repeat as for in default expect branch output"
-    " and or not yes no train test".split()
-)
+    {
+        "use", "net", "block", "from", "let", "if", "then", "else", "repeat", "as", "for", "in",
+        "default", "expect", "branch", "output", "and", "or", "not", "yes", "no", "train", "test",
+    }
+)  # fmt: skip
 
 SIGNS = {
     "->": "ARROW", "==": "COMPARE", "!=": "COMPARE", "<=": "COMPARE", ">=": "COMPARE",
@@ -32,10 +34,13 @@ SIGNS = {
 CLOSER = {"LPAR": "RPAR", "LSQB": "RSQB", "LBRACE": "RBRACE"}
 SIGN_OF = {"RPAR": ")", "RSQB": "]", "RBRACE": "}"}
 NESTING = frozenset(
-    "COMPARE POWER FLOOR STAR SLASH PERCENT PLUS MINUS DOT LSQB LPAR IF NOT AND OR".split()
-)
+    {
+        "COMPARE", "POWER", "FLOOR", "STAR", "SLASH", "PERCENT", "PLUS", "MINUS", "DOT", "LSQB",
+        "LPAR", "IF", "NOT", "AND", "OR",
+    }
+)  # fmt: skip
 """Tokens that can make an expression deeper."""
-FILE_LEVEL = frozenset("USE NET BLOCK TRAIN TEST".split())
+FILE_LEVEL = frozenset({"USE", "NET", "BLOCK", "TRAIN", "TEST"})
 """Words that begin what stands outside all braces."""
 
 # A number takes every letter, digit and dot that follows, so `35kg` is one wrong number.
@@ -106,8 +111,9 @@ def _scan_words(source: SourceFile, found: Tokens) -> Iterator[Token]:
                 yield Token(SIGNS[text], text, span)
             case _:
                 _refuse_character(text, span, found)
-                if text in REPLACED:
-                    yield Token(REPLACED[text], LOOKALIKES[text], span)
+                meant = LOOKALIKES.get(text, "")
+                if meant in REPLACED:
+                    yield Token(REPLACED[meant], meant, span)
 
 
 def _scan_number(text: str, span: Span, found: Tokens) -> Token:
@@ -143,18 +149,29 @@ def _scan_string(text: str, span: Span, found: Tokens) -> Token:
     if len(text) > 1 and text.endswith('"'):
         return Token("STRING", text[1:-1], span)
     label = Label(span, "opened here")
-    helps = ("text ends with `\"` on the line it began on",)
-    found.diagnostics.append(Diagnostic("NS003", "text without its closing quote", label, help=helps))
+    helps = ('text ends with `"` on the line it began on',)
+    found.diagnostics.append(
+        Diagnostic("NS003", "text without its closing quote", label, help=helps)
+    )
     return Token("STRING", text[1:].rstrip("\r"), span)
 
 
 LOOKALIKES = {
-    "×": "x", "→": "->", "–": "-", "−": "-", "—": "-", "“": '"', "”": '"', "'": '"',
-    "&": "and", "|": "or", "!": "not",
-}  # fmt: skip
+    "\N{MULTIPLICATION SIGN}": "x",
+    "\N{RIGHTWARDS ARROW}": "->",
+    "\N{EN DASH}": "-",
+    "\N{EM DASH}": "-",
+    "\N{MINUS SIGN}": "-",
+    "\N{LEFT DOUBLE QUOTATION MARK}": '"',
+    "\N{RIGHT DOUBLE QUOTATION MARK}": '"',
+    "'": '"',
+    "&": "and",
+    "|": "or",
+    "!": "not",
+}
 """Characters that people type for others, with what they mean."""
-REPLACED = {"×": "NAME", "→": "ARROW", "–": "MINUS", "−": "MINUS", "—": "MINUS"}
-"""Those that the parser reads as what they mean, so that the line has no second error."""
+REPLACED = {"x": "NAME", "->": "ARROW", "-": "MINUS"}
+"""What the parser reads in their place, so that the line has no second error."""
 
 
 def _refuse_character(text: str, span: Span, found: Tokens) -> None:
@@ -198,9 +215,13 @@ def _balance(found: Tokens) -> None:
             brace = opened.pop()
             if suspect is None and at_line_start and _is_indented_beyond(brace, token):
                 suspect = brace
-        at_line_start = kind == "SEP" and token.text != ";"
+        at_line_start = _is_newline(token)
         balanced.append(token)
     found.tokens = balanced
+
+
+def _is_newline(token: Token) -> bool:
+    return token.type == "SEP" and token.text != ";"
 
 
 def _close_brackets(opened: list[Token], balanced: list[Token], found: Tokens) -> None:
@@ -261,9 +282,8 @@ def _drop_joined_newlines(found: Tokens) -> None:
             depth += 1
         elif token.type in ("RPAR", "RSQB"):
             depth -= 1
-        elif token.type == "SEP" and token.text != ";":
-            if depth or (kept and kept[-1].type == "COMMA"):
-                continue
+        elif _is_newline(token) and (depth or (kept and kept[-1].type == "COMMA")):
+            continue
         kept.append(token)
     found.tokens = kept
 

@@ -288,9 +288,7 @@ class LayerLine:
     span: Span
 
 
-Line: TypeAlias = (
-    Let | If | Repeat | For | Default | Expect | Output | Flow | Branch | LayerLine
-)
+Line: TypeAlias = Let | If | Repeat | For | Default | Expect | Output | Flow | Branch | LayerLine
 
 
 # Items

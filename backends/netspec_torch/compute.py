@@ -1,0 +1,57 @@
+"""Where a run computes and in which precision: choosing, refusing, and naming it."""
+
+import platform
+from contextlib import AbstractContextManager
+from typing import Literal
+
+import torch
+
+from netspec.recipe.run import TrainingError
+
+Precision = Literal["float32", "bf16"]
+"""bf16: convolutions and matrices in bfloat16 under autocast, weights and updates in float32."""
+
+
+def choose_device(name: str | None) -> torch.device:
+    """The device of a name such as `cpu`, `cuda`, `cuda:1`; without one, a GPU where there is one.
+
+    Raises TrainingError where there is no such device.
+    """
+    if name is None:
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    try:
+        device = torch.device(name)
+        torch.empty(1, device=device).add_(1).cpu()
+    except (RuntimeError, AssertionError, NotImplementedError) as error:
+        reason = str(error).splitlines()[0]
+        raise TrainingError(
+            f"there is no device `{name}` to train on: {reason}",
+            "leave out --device to take what there is, or say --device cpu",
+            cause="usage",
+        ) from error
+    return device
+
+
+def autocast(device: torch.device, precision: Precision) -> AbstractContextManager[None]:
+    """The context in which a net computes in the precision."""
+    return torch.autocast(device.type, torch.bfloat16, enabled=precision == "bf16")
+
+
+def describe_device(device: torch.device) -> str:
+    """The device by its name, with what limits it."""
+    if device.type == "cuda":
+        return f"{device}, {torch.cuda.get_device_name(device)}"
+    if device.type == "cpu":
+        threads = torch.get_num_threads()
+        return f"cpu, {threads} thread{'s' if threads > 1 else ''}"
+    return str(device)
+
+
+def describe_machine(device: torch.device) -> dict[str, str]:
+    """What a run's report says of the machine."""
+    return {
+        "device": describe_device(device),
+        "system": platform.platform(),
+        "python": platform.python_version(),
+        "torch": torch.__version__,
+    }

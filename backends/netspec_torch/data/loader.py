@@ -1,0 +1,180 @@
+"""Batches of a split on the training device: order, drawing, reading ahead.
+
+A batch is decided by the seed, the epoch and its number: a run that goes on in the middle of an
+epoch sees the bytes that it would have seen. Images are read ahead on threads as uint8; everything
+else is done on the device when a batch is asked for.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from netspec.recipe.data import Transform
+from netspec.recipe.recipe import Recipe
+from netspec.tensor import Shape
+from netspec_torch.data.dataset import DataSet, Labels, Split
+from netspec_torch.data.fetching import CACHE_BYTES, Fetcher, map_ahead
+from netspec_torch.data.pipeline import Pipeline
+from netspec_torch.data.reading import plan_reading
+from netspec_torch.data.stages import need_statistics
+from netspec_torch.data.statistics import Statistics, measure_statistics
+
+
+class Loader:
+    """A split as batches."""
+
+    def __init__(
+        self,
+        split: Split,
+        transforms: Sequence[Transform],
+        shape: Shape,
+        *,
+        batch: int,
+        seed: int,
+        statistics: Statistics | None = None,
+        device: torch.device | str = "cpu",
+        channels_last: bool = False,
+        threads: int | None = None,
+        cache_bytes: int = CACHE_BYTES,
+        progress: Callable[[int, int], None] | None = None,
+    ) -> None:
+        """Batches of `batch` images for a net whose input has the given shape.
+
+        `statistics` are the training split's; where the transforms need some and none are given
+        they are measured on this split, which is right for the training split alone, and `progress`
+        is told the images read and their number. `threads` decode at once; a split whose pixels fit
+        in `cache_bytes` is decoded once.
+
+        Raises DataError where data, recipe and net do not fit each other.
+        """
+        self.batch = batch
+        self.seed = seed
+        self._device = torch.device(device)
+        reading = plan_reading(transforms, shape, split.images.channels)
+        self.note = reading.note
+        """What the plan has to say of how images are read; empty where nothing."""
+        self._fetcher = Fetcher(
+            split,
+            reading.form,
+            threads=threads,
+            cache_bytes=cache_bytes,
+            pin_memory=self._device.type == "cuda",
+        )
+        if statistics is None and need_statistics(transforms):
+            statistics = measure_statistics(self._fetcher, progress)
+        self.statistics = statistics
+        """What the transforms subtract and divide by; None where they need nothing."""
+        self._pipeline = Pipeline(
+            reading.rest,
+            self._fetcher.image_shape,
+            shape,
+            statistics=statistics,
+            device=self._device,
+            channels_last=channels_last,
+        )
+
+    def __len__(self) -> int:
+        """The batches of an epoch; the last may be smaller."""
+        return -(-len(self._fetcher.split) // self.batch)
+
+    def batches(self, epoch: int, start: int = 0) -> Iterator[tuple[Tensor, Tensor]]:
+        """The training batches of an epoch, from 0, in an order of its own, from number `start` on.
+
+        Yields images, N x channels x height x width float32, and labels, N int64, on the device.
+        The place of an image that cannot be read is taken by the next one of the split that can.
+        Leave the loop, or close the iterator, and no thread stays behind.
+        """
+        total = len(self._fetcher.split)
+        order = np.random.default_rng([self.seed % 2**64, epoch, 0]).permutation(total)
+        drawn = self._pipeline.draw(self.seed, epoch, total)
+        runs = [slice(i, i + self.batch) for i in range(start * self.batch, total, self.batch)]
+        fetched = map_ahead(
+            lambda run: self._fetcher.fetch_all(order[run]), runs, self._fetcher.threads
+        )
+        with closing(fetched):
+            for run, (images, indices) in zip(runs, fetched, strict=True):
+                yield self._pipeline.train(images, drawn, run), self._labels(indices)
+
+    def views(self, count: int = 1) -> Iterator[tuple[Tensor, Tensor]]:
+        """The whole split in its order as test images, each in `count` views: 1 or 10.
+
+        Yields images, (N * count) x channels x height x width, the views of an image next to each
+        other, and labels, N. A batch holds as many views as a training batch has images, or those
+        of one image. Images that cannot be read are left out.
+        """
+        total = len(self._fetcher.split)
+        each = max(1, self.batch // count)
+        runs = [np.arange(i, min(i + each, total)) for i in range(0, total, each)]
+        fetched = map_ahead(self._fetcher.fetch, runs, self._fetcher.threads)
+        with closing(fetched):
+            for images, indices in fetched:
+                if len(indices):
+                    yield self._pipeline.test(images, count), self._labels(indices)
+
+    def _labels(self, indices: Labels) -> Tensor:
+        labels = torch.from_numpy(self._fetcher.split.labels[indices])
+        return labels.to(self._device, non_blocking=True)
+
+
+class Loaders(NamedTuple):
+    """What a run reads from."""
+
+    train: Loader
+    held_out: Loader
+    statistics: Statistics | None
+    """Measured on the training images; a run saves them, and gives them back when it goes on."""
+    channels: int | None
+    """The channels that every image of the set has, None where they may differ; with the statistics
+    it is what `prepare_image` needs."""
+    notes: tuple[str, ...]
+    """What the plan has to say of how images are read."""
+
+
+def open_loaders(
+    data: DataSet,
+    recipe: Recipe,
+    shape: Shape,
+    *,
+    seed: int,
+    device: torch.device | str = "cpu",
+    channels_last: bool = False,
+    statistics: Statistics | None = None,
+    threads: int | None = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> Loaders:
+    """Both splits of a data set under a recipe, for a net whose input has the given shape.
+
+    Statistics that the recipe needs are measured unless given; that reads every training image
+    once, and `progress` is told the images read and their number. Raises DataError where data,
+    recipe and net do not fit each other.
+    """
+    train = Loader(
+        data.train,
+        recipe.transforms,
+        shape,
+        batch=recipe.batch,
+        seed=seed,
+        statistics=statistics,
+        device=device,
+        channels_last=channels_last,
+        threads=threads,
+        progress=progress,
+    )
+    held_out = Loader(
+        data.held_out,
+        recipe.test_transforms,
+        shape,
+        batch=recipe.test_batch or recipe.batch,
+        seed=seed,
+        statistics=train.statistics,
+        device=device,
+        channels_last=channels_last,
+        threads=threads,
+    )
+    notes = tuple(dict.fromkeys(note for note in (train.note, held_out.note) if note))
+    channels = data.train.images.channels
+    return Loaders(train, held_out, train.statistics, channels, notes)

@@ -1,0 +1,99 @@
+"""What recipes measure on the training images: the mean image, and mean and covariance of colour.
+
+Measured once, over the training split alone, on pixels from 0 to 255 in the form in which they are
+read: resized, not yet cropped. All sums are sums of whole numbers below 2^53, so they are exact in
+float64 and do not depend on the order of the images or on the number of threads.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from netspec_torch.data.errors import DataError
+from netspec_torch.data.fetching import Fetcher, map_ahead
+
+IMAGES_AT_ONCE = 64
+
+
+@dataclass(frozen=True, eq=False)
+class Statistics:
+    """Measurements of the training images, float64."""
+
+    mean_image: Tensor
+    """channels x height x width."""
+    covariance: Tensor
+    """channels x channels: of the colours of all pixels, divided by their number."""
+
+    @property
+    def channel_mean(self) -> Tensor:
+        """The mean of each channel over all pixels."""
+        return self.mean_image.mean(dim=(1, 2))
+
+    @cached_property
+    def components(self) -> Tensor:
+        """The principal components of colour as columns, each as long as its standard deviation,
+        the square root of its eigenvalue. Of the two directions that each could have, it has the
+        one whose largest part is positive."""
+        eigenvalues, vectors = torch.linalg.eigh(self.covariance)
+        largest = vectors.abs().argmax(dim=0, keepdim=True)
+        vectors = vectors * torch.sign(vectors.gather(0, largest))
+        components: Tensor = vectors * eigenvalues.clamp(min=0).sqrt()
+        return components
+
+    def to_tensors(self) -> dict[str, Tensor]:
+        """For a safetensors file; `from_tensors` takes it back bit for bit."""
+        return {"mean_image": self.mean_image, "covariance": self.covariance}
+
+    @classmethod
+    def from_tensors(cls, tensors: Mapping[str, Tensor]) -> "Statistics":
+        return cls(tensors["mean_image"], tensors["covariance"])
+
+
+def measure_statistics(
+    fetcher: Fetcher, progress: Callable[[int, int], None] | None = None
+) -> Statistics:
+    """Measure a split; `progress` is told the images read and their number.
+
+    Raises DataError where not one image can be read.
+    """
+    total = len(fetcher.split)
+    runs = [np.arange(i, min(i + IMAGES_AT_ONCE, total)) for i in range(0, total, IMAGES_AT_ONCE)]
+    height, width, channels = fetcher.image_shape
+    image_sum = np.zeros((height, width, channels))
+    product_sum = np.zeros((channels, channels))
+    count = 0
+    results = map_ahead(lambda run: _sum(fetcher, run), runs, fetcher.threads)
+    for run, sums in zip(runs, results, strict=True):
+        image_sum += sums[0]
+        product_sum += sums[1]
+        count += sums[2]
+        if progress is not None:
+            progress(int(run[-1]) + 1, total)
+    if count == 0:
+        raise DataError("not one of the training images can be read")
+    mean = image_sum / count
+    colour = mean.mean(axis=(0, 1))
+    covariance = product_sum / (count * height * width) - np.outer(colour, colour)
+    return Statistics(
+        torch.from_numpy(mean.transpose(2, 0, 1).copy()), torch.from_numpy(covariance)
+    )
+
+
+Sums = tuple[NDArray[np.uint32], NDArray[np.float64], int]
+
+
+def _sum(fetcher: Fetcher, indices: NDArray[np.int64]) -> Sums:
+    """Of the images that can be read: their sum, the summed products of channels, their number."""
+    images, kept = fetcher.fetch(indices)
+    pixels = images.numpy()
+    products = np.zeros((pixels.shape[3], pixels.shape[3]))
+    for image in pixels:
+        planes = image.reshape(-1, pixels.shape[3]).T.astype(np.float64, order="C")
+        # Not planes @ planes.T: BLAS has threads of its own, which fight with these.
+        products += np.einsum("ip,jp->ij", planes, planes)
+    return pixels.sum(axis=0, dtype=np.uint32), products, len(kept)

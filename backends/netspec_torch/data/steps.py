@@ -1,0 +1,158 @@
+"""The steps of a pipeline: what a recipe's transforms do to a batch, in training and in a test.
+
+A batch is N x channels x height x width. Cropping and mirroring work on uint8 as well; arithmetic
+gets float32 and may overwrite what it gets. What is random is drawn for a whole epoch at once, one
+row an image, so that what befalls an image depends on the seed, the epoch and its place alone.
+"""
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.nn.functional import interpolate
+
+from netspec.schema import HeightWidth
+
+
+class Step(ABC):
+    """One step; without randomness training and test do the same."""
+
+    needs_floats: ClassVar[bool] = True
+    """Whether it computes with the values of pixels."""
+    moves_pixels: ClassVar[bool] = False
+    """Whether it changes where pixels lie, and nothing of their colour."""
+
+    def draw(self, generator: np.random.Generator, count: int) -> NDArray[np.float64] | None:
+        """What is random, for `count` images; None where nothing is."""
+        return None
+
+    def train(self, images: Tensor, drawn: Tensor) -> Tensor:
+        """Do it as in training, with the rows drawn for these images (on the CPU)."""
+        return self.test(images, 1)
+
+    @abstractmethod
+    def test(self, images: Tensor, views: int) -> Tensor:
+        """Do it as in a test. A crop makes `views` images of each, next to each other."""
+
+
+@dataclass(frozen=True, eq=False)
+class CropStep(Step):
+    """A window of the image: anywhere in training, the centre or the ten views in a test."""
+
+    needs_floats: ClassVar[bool] = False
+    moves_pixels: ClassVar[bool] = True
+    size: HeightWidth
+
+    def draw(self, generator: np.random.Generator, count: int) -> NDArray[np.float64]:
+        """Two fractions an image, of the places that the window has down and across."""
+        return generator.random((count, 2))
+
+    def train(self, images: Tensor, drawn: Tensor) -> Tensor:
+        places = torch.tensor([images.shape[2], images.shape[3]]) - torch.tensor(self.size) + 1
+        top, left = (drawn * places).long().to(images.device, non_blocking=True).unbind(1)
+        windows = images.unfold(2, self.size.height, 1).unfold(3, self.size.width, 1)
+        each = torch.arange(len(images), device=images.device)
+        return windows.permute(0, 2, 3, 1, 4, 5)[each, top, left]
+
+    def test(self, images: Tensor, views: int) -> Tensor:
+        bottom, right = images.shape[2] - self.size.height, images.shape[3] - self.size.width
+        centre = self._cut(images, bottom // 2, right // 2)
+        if views == 1:
+            return centre
+        corners = [self._cut(images, top, left) for top in (0, bottom) for left in (0, right)]
+        upright = torch.stack([*corners, centre], dim=1)
+        return torch.cat([upright, upright.flip(4)], dim=1).flatten(0, 1)
+
+    def _cut(self, images: Tensor, top: int, left: int) -> Tensor:
+        return images[:, :, top : top + self.size.height, left : left + self.size.width]
+
+
+@dataclass(frozen=True, eq=False)
+class MirrorStep(Step):
+    """Left and right swapped with probability 1/2; nothing in a test."""
+
+    needs_floats: ClassVar[bool] = False
+    moves_pixels: ClassVar[bool] = True
+
+    def draw(self, generator: np.random.Generator, count: int) -> NDArray[np.float64]:
+        return generator.random(count)
+
+    def train(self, images: Tensor, drawn: Tensor) -> Tensor:
+        mirrored = (drawn < 0.5).nonzero()[:, 0].to(images.device, non_blocking=True)
+        return images.index_copy(0, mirrored, images.index_select(0, mirrored).flip(3))
+
+    def test(self, images: Tensor, views: int) -> Tensor:
+        return images
+
+
+@dataclass(frozen=True, eq=False)
+class ResizeStep(Step):
+    """The shorter side to a length, the centre square kept: bilinear, without aliasing."""
+
+    moves_pixels: ClassVar[bool] = True
+    side: int
+
+    def test(self, images: Tensor, views: int) -> Tensor:
+        square = min(images.shape[2:])
+        top, left = (images.shape[2] - square) // 2, (images.shape[3] - square) // 2
+        images = images[:, :, top : top + square, left : left + square]
+        return interpolate(images, (self.side, self.side), mode="bilinear", antialias=True)
+
+
+@dataclass(frozen=True, eq=False)
+class ScaleStep(Step):
+    """Pixels times a factor, one for all channels or one each (1 x channels x 1 x 1)."""
+
+    factors: Tensor
+
+    def test(self, images: Tensor, views: int) -> Tensor:
+        return images.mul_(self.factors) if _fits(self.factors, images) else images * self.factors
+
+
+@dataclass(frozen=True, eq=False)
+class AddStep(Step):
+    """Pixels plus a term (1 x channels x 1 x 1, or x height x width)."""
+
+    term: Tensor
+
+    def test(self, images: Tensor, views: int) -> Tensor:
+        return images.add_(self.term) if _fits(self.term, images) else images + self.term
+
+
+@dataclass(frozen=True, eq=False)
+class LightingStep(Step):
+    """A shift along the principal components of colour, each times N(0, std); nothing in a test."""
+
+    components: Tensor
+    """channels x components, in the units that pixels have at this step."""
+    std: float
+
+    def draw(self, generator: np.random.Generator, count: int) -> NDArray[np.float64]:
+        return generator.normal(0, self.std, (count, self.components.shape[1]))
+
+    def train(self, images: Tensor, drawn: Tensor) -> Tensor:
+        shift = drawn.to(images.device, torch.float32, non_blocking=True) @ self.components.T
+        return images.add_(shift[:, :, None, None])
+
+    def test(self, images: Tensor, views: int) -> Tensor:
+        return images
+
+
+@dataclass(frozen=True, eq=False)
+class GreyStep(Step):
+    """Luminance from red, green and blue; one channel comes out."""
+
+    weights: Tensor
+    """1 x 3 x 1 x 1."""
+
+    def test(self, images: Tensor, views: int) -> Tensor:
+        return (images * self.weights).sum(1, keepdim=True)
+
+
+def _fits(term: Tensor, images: Tensor) -> bool:
+    """Whether a term can be applied in place: the images keep their shape."""
+    return bool(torch.broadcast_shapes(term.shape, images.shape) == images.shape)

@@ -1,0 +1,97 @@
+"""How well a net does on held-out images: top-1, top-5 and loss, on one view of each or on ten.
+
+With several views the probabilities are averaged, as in Krizhevsky et al. 2012, section 4.1, and
+the figures taken from the mean.
+"""
+
+from collections.abc import Callable, Iterable
+from typing import Protocol
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import nll_loss
+
+from netspec.recipe.run import Figures
+from netspec_torch.compute import Precision, autocast
+from netspec_torch.data.dataset import Split
+from netspec_torch.data.images import Images
+from netspec_torch.data.decoding import Form, Pixels
+
+
+class TestImages(Protocol):
+    """What gives a split's images as a test sees them: a `Loader`."""
+
+    __test__ = False
+
+    def views(self, count: int = 1) -> Iterable[tuple[Tensor, Tensor]]: ...
+
+
+def evaluate(
+    net: nn.Module,
+    images: TestImages,
+    *,
+    device: torch.device,
+    views: int = 1,
+    precision: Precision = "float32",
+    progress: Callable[[int], None] = lambda done: None,
+) -> Figures:
+    """Evaluate a net on all images that the loader gives; `progress` is told how many are done.
+
+    The net computes as in a test and is left in the mode that it had; it gives N x classes.
+    """
+    was_training = net.training
+    net.eval()
+    sums = torch.zeros(3, dtype=torch.float64, device=device)
+    done = 0
+    try:
+        with torch.inference_mode():
+            for batch, labels in images.views(views):
+                with autocast(device, precision):
+                    scores = net(batch)
+                sums += _count_hits(scores.float(), labels, views)
+                done += len(labels)
+                progress(done)
+    finally:
+        net.train(was_training)
+    top1, top5, loss = (sums / done).tolist()
+    return Figures(images=done, views=views, top1=top1, top5=top5, loss=loss)
+
+
+def _count_hits(scores: Tensor, labels: Tensor, views: int) -> Tensor:
+    """Sums over a batch: right at first, right within five, loss. The views of an image lie side by
+    side; the mean of probabilities is taken in logarithms, where nothing rounds to 0."""
+    by_view = scores.log_softmax(1).unflatten(0, (-1, views))
+    logarithms = by_view.logsumexp(1) - float(np.log(views))
+    best = logarithms.topk(min(5, logarithms.shape[1]), dim=1).indices
+    hits = best == labels[:, None]
+    loss = nll_loss(logarithms, labels, reduction="sum")
+    return torch.stack([hits[:, 0].sum(), hits.sum(), loss]).double()
+
+
+class _Some:
+    """Some images of a list."""
+
+    def __init__(self, images: Images, indices: list[int]) -> None:
+        self._images = images
+        self._indices = indices
+
+    @property
+    def channels(self) -> int | None:
+        return self._images.channels
+
+    def __len__(self) -> int:
+        return len(self._indices)
+
+    def name(self, index: int) -> str:
+        return self._images.name(self._indices[index])
+
+    def read(self, index: int, form: Form) -> Pixels:
+        return self._images.read(self._indices[index], form)
+
+
+def take_some(split: Split, count: int) -> Split:
+    """`count` images of a split, evenly spread over its order, in which classes may stand one
+    after another."""
+    indices = (np.arange(count) * len(split) // count).tolist()
+    return Split(_Some(split.images, indices), split.labels[indices])

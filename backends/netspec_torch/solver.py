@@ -1,0 +1,204 @@
+"""From a recipe's solver to a torch optimiser that honours each weight's own rate and decay.
+
+Where `torch.optim` has the rule, it is used, fused where that exists; the two rules that it lacks
+stand here. What the rate is at an update is decided in `netspec.recipe.rates`.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.optim.sgd import sgd
+
+from netspec.recipe.solver import (
+    Adadelta,
+    Adagrad,
+    Adam,
+    AdamW,
+    Lars,
+    RmsProp,
+    Sgd,
+    Solver,
+)
+from netspec.tensor import Weight
+
+Group = dict[str, Any]
+"""Parameters that share a rate and a decay, as `torch.optim` takes them."""
+FUSED_DEVICES = ("cpu", "cuda")
+
+
+def make_optimizer(
+    solver: Solver, parameters: Iterable[tuple[str, Tensor]], factors: Mapping[str, Weight]
+) -> torch.optim.Optimizer:
+    """The solver over a module's named parameters; those that are frozen are left alone.
+
+    `factors` holds each parameter's factors on rate and decay. All parameters lie on one device,
+    and at least one is not frozen.
+    """
+    groups = _group(solver, parameters, factors)
+    device = groups[0]["params"][0].device
+    return OPTIMIZERS[type(solver)](solver, groups, device.type in FUSED_DEVICES)
+
+
+def set_rate(optimizer: torch.optim.Optimizer, rate: float) -> None:
+    """Give every group the rate, times its own factor."""
+    for group in optimizer.param_groups:
+        group["lr"] = rate * group["rate_factor"]
+
+
+def _group(
+    solver: Solver, parameters: Iterable[tuple[str, Tensor]], factors: Mapping[str, Weight]
+) -> list[Group]:
+    by_factors: dict[tuple[float, float], list[Tensor]] = {}
+    for name, parameter in parameters:
+        weight = factors[name]
+        if weight.rate > 0:
+            by_factors.setdefault((weight.rate, weight.decay), []).append(parameter)
+    return [
+        {
+            "params": tensors,
+            "lr": solver.rate * rate,
+            "weight_decay": solver.decay * decay,
+            "rate_factor": rate,
+        }
+        for (rate, decay), tensors in by_factors.items()
+    ]
+
+
+class StepSgd(torch.optim.Optimizer):
+    """The paper's and Caffe's momentum, which carries on whole steps:
+
+        v <- m v - rate (g + decay w);   w <- w + v
+
+    (Krizhevsky et al. 2012, section 5; `SGDSolver` in Caffe), and with nesterov
+    w <- w + m v - rate (g + decay w), the new v. It is torch's rule at rate 1 with the rate
+    multiplied into gradient and decay, so torch's kernel does it; `step` leaves the gradients
+    multiplied. The buffer holds -v.
+    """
+
+    def __init__(
+        self, groups: list[Group], *, momentum: float, nesterov: bool, fused: bool
+    ) -> None:
+        super().__init__(groups, {"lr": 1.0, "weight_decay": 0.0})
+        self.momentum = momentum
+        self.nesterov = nesterov
+        self.fused = fused
+
+    @torch.no_grad()
+    def step(self, closure: None = None) -> None:  # type: ignore[override]
+        """Update every parameter that has a gradient."""
+        for group in self.param_groups:
+            parameters = [p for p in group["params"] if p.grad is not None]
+            if not parameters:
+                continue
+            gradients = [p.grad for p in parameters]
+            torch._foreach_mul_(gradients, group["lr"])
+            sgd(
+                parameters,
+                gradients,
+                [_buffer(self, p) for p in parameters]
+                if self.momentum
+                else [None] * len(parameters),
+                foreach=not self.fused,
+                fused=self.fused,
+                weight_decay=group["lr"] * group["weight_decay"],
+                momentum=self.momentum,
+                lr=1.0,
+                dampening=0.0,
+                nesterov=self.nesterov,
+                maximize=False,
+            )
+
+
+class LarsOptimizer(torch.optim.Optimizer):
+    """You, Gitman and Ginsburg 2017, algorithm 1, with a norm for each tensor:
+
+        l = trust |w| / (|g| + decay |w|);   v <- m v + rate l (g + decay w);   w <- w - v
+
+    l is 1 where |w| or the divisor is 0, and for tensors of one dimension unless `biases`.
+    """
+
+    def __init__(self, groups: list[Group], *, momentum: float, trust: float, biases: bool) -> None:
+        super().__init__(groups, {"lr": 1.0, "weight_decay": 0.0})
+        self.momentum = momentum
+        self.trust = trust
+        self.biases = biases
+
+    @torch.no_grad()
+    def step(self, closure: None = None) -> None:  # type: ignore[override]
+        """Update every parameter that has a gradient."""
+        for group in self.param_groups:
+            for parameter in group["params"]:
+                if parameter.grad is not None:
+                    self._update(parameter, group["lr"], group["weight_decay"])
+
+    def _update(self, parameter: Tensor, rate: float, decay: float) -> None:
+        assert parameter.grad is not None
+        step = parameter.grad.add(parameter, alpha=decay)
+        if self.biases or parameter.ndim > 1:
+            step.mul_(self._local_rate(parameter, parameter.grad, decay))
+        velocity = _buffer(self, parameter)
+        velocity.mul_(self.momentum).add_(step, alpha=rate)
+        parameter.sub_(velocity)
+
+    def _local_rate(self, parameter: Tensor, gradient: Tensor, decay: float) -> Tensor:
+        norm = torch.linalg.vector_norm(parameter)
+        divisor = torch.linalg.vector_norm(gradient) + decay * norm
+        usable = (norm > 0) & (divisor > 0)
+        return torch.where(usable, self.trust * norm / divisor, torch.ones_like(norm))
+
+
+def _buffer(optimizer: torch.optim.Optimizer, parameter: Tensor) -> Tensor:
+    """The parameter's velocity, zeros at first, in the parameter's own memory format."""
+    state = optimizer.state[parameter]
+    if "momentum_buffer" not in state:
+        state["momentum_buffer"] = torch.zeros_like(parameter, memory_format=torch.preserve_format)
+    buffer: Tensor = state["momentum_buffer"]
+    return buffer
+
+
+def _make_sgd(solver: Sgd, groups: list[Group], fused: bool) -> torch.optim.Optimizer:
+    momentum, nesterov = solver.momentum, solver.nesterov
+    if solver.velocity == "step":
+        return StepSgd(groups, momentum=momentum, nesterov=nesterov, fused=fused)
+    return torch.optim.SGD(groups, momentum=momentum, nesterov=nesterov, fused=fused)
+
+
+def _make_adam(solver: Adam, groups: list[Group], fused: bool) -> torch.optim.Optimizer:
+    make = torch.optim.AdamW if isinstance(solver, AdamW) else torch.optim.Adam
+    return make(groups, betas=(solver.beta1, solver.beta2), eps=solver.eps, fused=fused)
+
+
+def _make_rmsprop(solver: RmsProp, groups: list[Group], fused: bool) -> torch.optim.Optimizer:
+    return torch.optim.RMSprop(
+        groups,
+        alpha=solver.alpha,
+        eps=solver.eps,
+        momentum=solver.momentum,
+        centered=solver.centered,
+    )
+
+
+def _make_adagrad(solver: Adagrad, groups: list[Group], fused: bool) -> torch.optim.Optimizer:
+    return torch.optim.Adagrad(groups, eps=solver.eps, initial_accumulator_value=solver.start)
+
+
+def _make_adadelta(solver: Adadelta, groups: list[Group], fused: bool) -> torch.optim.Optimizer:
+    return torch.optim.Adadelta(groups, rho=solver.rho, eps=solver.eps)
+
+
+def _make_lars(solver: Lars, groups: list[Group], fused: bool) -> torch.optim.Optimizer:
+    return LarsOptimizer(groups, momentum=solver.momentum, trust=solver.trust, biases=solver.biases)
+
+
+OPTIMIZERS: dict[type[Solver], Callable[[Any, list[Group], bool], torch.optim.Optimizer]] = {
+    Sgd: _make_sgd,
+    Adam: _make_adam,
+    AdamW: _make_adam,
+    RmsProp: _make_rmsprop,
+    Adagrad: _make_adagrad,
+    Adadelta: _make_adadelta,
+    Lars: _make_lars,
+}
+"""What makes the optimiser of each solver; the last argument: whether the device has fused ones."""

@@ -1,0 +1,204 @@
+"""The graph while it grows: nodes with their sizes and weights, heads, the claims met on the way,
+and what went wrong.
+
+Decides what is reported and how often, when a file asks for too much, and what a layer's refusal
+says of the tensors it was given. What the lines mean is decided in the modules that extend this.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from netspec.compiler.arguments import Placed
+from netspec.compiler.claims import ClaimMade
+from netspec.compiler.frames import UNKNOWN, Frame, Tensor
+from netspec.compiler.scopes import NUMBERED
+from netspec.diagnostics import Diagnostic, Label
+from netspec.graph import Graph, Head, Node, count_params
+from netspec.layers.base import Layer, LayerError
+from netspec.source import Span
+from netspec.syntax import tree
+from netspec.tensor import Shape
+
+MAX_STEPS = 1_000_000
+"""Layers, calls and passes of loops in a net."""
+
+
+class TooMuchError(Exception):
+    """The file asks for more than the language allows; elaboration ends."""
+
+
+@dataclass(slots=True)
+class DefaultUse:
+    """Which `default` lines were met, and for which of their kinds some layer took a value."""
+
+    met: dict[int, tree.Name] = field(default_factory=dict)
+    taken: set[int] = field(default_factory=set)
+
+    def find_unused(self) -> list[Diagnostic]:
+        return [
+            Diagnostic(
+                "NS111", f"no {kind.text} takes this default", Label(kind.span, "never used")
+            )
+            for key, kind in self.met.items()
+            if key not in self.taken
+        ]
+
+
+class GraphBuilder:
+    """One net being elaborated: its nodes, its claims, its mistakes."""
+
+    def __init__(self, name: str, use: DefaultUse) -> None:
+        self.name = name
+        self.use = use
+        self.nodes: list[Node] = []
+        self.node_by_name: dict[str, Node] = {}
+        self.heads: list[Head] = []
+        self.inputs: list[str] = []
+        self.gpus = 1
+        self.output = UNKNOWN
+        self.claims: list[ClaimMade] = []
+        self.diagnostics: list[Diagnostic] = []
+        self.reported: set[tuple[str, str, int]] = set()
+        self.steps = 0
+        self.placed: dict[int, Placed] = {}
+        """Which argument of a line goes where; the same for every pass over it."""
+
+    def finish(self, values: dict[str, Any]) -> Graph:
+        return Graph(
+            self.name,
+            tuple(self.nodes),
+            tuple(self.inputs),
+            self.output.node,
+            tuple(self.heads),
+            self.gpus,
+            tuple(values.items()),
+        )
+
+    def claim_totals(self, lines: Sequence[tree.Line], subject: str) -> None:
+        """Note the `expect` lines of a net, now that everything is counted."""
+        nodes = [node for node in self.nodes if node.head is None]
+        totals = {"params": count_params(nodes), "macs": sum(node.macs for node in nodes)}
+        for line in lines:
+            for claim in line.claims if isinstance(line, tree.Expect) else ():
+                if claim.about:
+                    self.claims.append(ClaimMade(claim, subject, totals[claim.about.text]))
+
+    def report(self, diagnostic: Diagnostic, frame: Frame) -> None:
+        """Report a mistake once, whatever the number of calls and passes that meet it."""
+        span = diagnostic.primary.span
+        key = diagnostic.code, span.source.name, span.start
+        if key in self.reported:
+            return
+        self.reported.add(key)
+        calls = tuple(Label(call, "called here") for call in reversed(frame.calls[-3:]))
+        self.diagnostics.append(replace(diagnostic, secondary=diagnostic.secondary + calls))
+
+    def spend(self, span: Span, frame: Frame) -> None:
+        """Count a layer, call or pass against the limit."""
+        self.steps += 1
+        if self.steps > MAX_STEPS:
+            headline = f"the net has more than {MAX_STEPS:,} layers, calls and passes of loops"
+            self.report(Diagnostic("NS120", headline, Label(span, "asked for here")), frame)
+            raise TooMuchError
+
+    def add_node(
+        self,
+        line: tree.LayerLine,
+        frame: Frame,
+        name: str,
+        layer: Layer,
+        written: str,
+        tensors: Sequence[Tensor],
+        shares: str | None = None,
+    ) -> Tensor:
+        """Infer the layer's shape and add it to the graph."""
+        shapes = tuple(tensor.shape for tensor in tensors if tensor.shape is not None)
+        if len(shapes) < len(tensors):
+            return UNKNOWN
+        try:
+            shape = layer.infer_shape(shapes)
+            weights = layer.list_weights(shapes)
+        except LayerError as error:
+            self.report_layer(error, line, tensors, frame)
+            return UNKNOWN
+        node = Node(
+            name,
+            layer,
+            tuple(tensor.node for tensor in tensors),
+            shapes,
+            shape,
+            weights,
+            layer.count_macs(shapes, shape),
+            written,
+            line.kind.span,
+            frame.calls,
+            shares,
+            frame.head,
+        )
+        self.nodes.append(node)
+        self.node_by_name[name] = node
+        return Tensor(name, shape)
+
+    def argument_span(self, line: tree.LayerLine, name: str | None) -> Span:
+        """Where an argument stands on the line, else the line's kind."""
+        placed = self.placed.get(id(line))
+        if name and placed and name in placed.by_field:
+            return placed.by_field[name].span
+        return line.kind.span
+
+    def report_layer(
+        self, error: LayerError, line: tree.LayerLine, tensors: Sequence[Tensor], frame: Frame
+    ) -> None:
+        """Tell a layer's refusal with its place and the tensors that it was given."""
+        word = line.label.text if line.label else line.kind.text
+        notes = tuple(f"input: {self.describe(tensor)}" for tensor in tensors[:4])
+        diagnostic = Diagnostic(
+            error.code,
+            f"{word} {error.predicate}",
+            Label(self.argument_span(line, error.argument), error.label),
+            notes=notes + error.notes,
+            help=error.help,
+        )
+        self.report(diagnostic, frame)
+
+    def describe(self, tensor: Tensor) -> str:
+        """A tensor as a note tells it: `96x27x27, from maxpool at line 18`."""
+        node = self.node_by_name[tensor.node]
+        line, _ = node.span.source.locate(node.span.start)
+        label = node.layer.kind if NUMBERED.fullmatch(node.name) else node.name
+        return f"{tensor.shape}, from {label} at line {line}"
+
+    def claim(
+        self,
+        claims: Sequence[tree.Claim],
+        subject: str,
+        tensor: Tensor,
+        nodes: Sequence[Node],
+    ) -> None:
+        """Note the claims of a line, with the values that they speak of."""
+        if tensor.shape is None:
+            return
+        for claim in claims:
+            notes: tuple[str, ...] = ()
+            value: Shape | int = tensor.shape
+            if claim.about and claim.about.text == "params":
+                value = count_params(nodes)
+            elif claim.about:
+                value = sum(node.macs for node in nodes)
+            elif nodes:
+                notes = explain_shape(self.node_by_name[tensor.node])
+            self.claims.append(ClaimMade(claim, subject, value, notes))
+
+
+def explain_shape(node: Node) -> tuple[str, ...]:
+    """The arithmetic of a window, where the layer has one."""
+    spans = getattr(node.layer, "spans", None)
+    if spans is None:
+        return ()
+    height, width = spans(node.input_shapes[0])
+    words = ("height", "width") if height != width else ("height and width",)
+    return tuple(
+        f"{word}: {span.formula} = {span.output}"
+        for word, span in zip(words, (height, width), strict=False)
+    )

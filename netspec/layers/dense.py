@@ -1,0 +1,50 @@
+"""Every number with every number: fc."""
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+from netspec.layers.base import BiasedLayer, LayerError, all_channels
+from netspec.layers.starting_values import Bilinear
+from netspec.schema import Count
+from netspec.tensor import Interval, Shape, Weight
+
+
+class FullyConnected(BiasedLayer):
+    """Fully connected: each output is a weighted sum of all numbers of the input.
+
+    The input is read in the order channel, row, column, whatever its shape, and needs no flatten.
+    PyTorch's Linear wants one, with the same order and the same weight of (out, C H W); Caffe's
+    InnerProduct flattens by itself in that order. TensorFlow reads row, column, channel and stores
+    the weight the other way round, so weights from there have to be reordered.
+    """
+
+    kind = "fc"
+    positional = ("channels",)
+    family: ClassVar[str] = "Fully connected"
+
+    channels: Count
+    """Number of outputs, which are a vector."""
+
+    def infer_shape(self, inputs: Sequence[Shape]) -> Shape:
+        if isinstance(self.init, Bilinear):
+            raise LayerError(
+                "NS109",
+                "has no kernel that `bilinear` could fill",
+                argument="init",
+                label="wants a height and a width",
+            )
+        return Shape(self.channels)
+
+    def list_weights(self, inputs: Sequence[Shape]) -> tuple[Weight, ...]:
+        fan_in = inputs[0].elements
+        shape = (self.channels, fan_in)
+        return self.kernel_and_bias(shape, self.channels, fan_in, self.channels)
+
+    def count_macs(self, inputs: Sequence[Shape], output: Shape) -> int:
+        """One for each number of the weight."""
+        return inputs[0].elements * self.channels
+
+    def list_reads(
+        self, inputs: Sequence[Shape], output: Shape, wanted: Interval
+    ) -> tuple[tuple[Interval, ...], ...]:
+        return all_channels(inputs)

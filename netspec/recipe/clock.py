@@ -1,0 +1,38 @@
+"""How a run counts: updates, epochs and images, and how an amount of a recipe becomes updates.
+
+An epoch's last batch is kept even where it is smaller, so an epoch has ceil(images / batch)
+updates, and n images are n / images of an epoch.
+"""
+
+from dataclasses import dataclass
+from math import ceil
+
+from netspec.values import Amount, Number
+
+
+@dataclass(frozen=True, slots=True)
+class Clock:
+    """A training set cut into batches."""
+
+    images: int
+    """Images of an epoch."""
+    batch: int
+    """Images of an update."""
+
+    @property
+    def updates_per_epoch(self) -> int:
+        return -(-self.images // self.batch)
+
+    def count_updates(self, amount: Amount) -> Number:
+        """An amount in updates; a part of one where the amount is not a whole number of them."""
+        match amount.unit:
+            case "iterations":
+                return amount.number
+            case "epochs":
+                return amount.number * self.updates_per_epoch
+            case "images":
+                return amount.number * self.updates_per_epoch / self.images
+
+    def count_whole_updates(self, amount: Amount) -> int:
+        """An amount in updates, a part counted as a whole one."""
+        return ceil(self.count_updates(amount))

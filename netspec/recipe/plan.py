@@ -1,0 +1,145 @@
+"""The plan of a run: all that is known before it starts, and how it reads on a page.
+
+A backend fills in the facts. The lines are text without colour or width; whoever shows them decides
+the rest.
+"""
+
+from dataclasses import dataclass
+
+from netspec.recipe.clock import Clock
+from netspec.recipe.rates import Rates
+from netspec.recipe.recipe import Recipe
+from netspec.recipe.schedule import Plateau
+from netspec.recipe.written import write_line, write_value
+
+MOST_STAGES = 8
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedData:
+    """The data set of a run."""
+
+    name: str
+    origin: str
+    division: str
+    train: int
+    """Images to train on."""
+    held_out: int
+    classes: tuple[str, ...]
+    chance: float
+    """The accuracy of always answering the most frequent class of the held-out images."""
+    notice: str = ""
+    """What must not be missed: that other data stand in for those that the file names."""
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What a run will do."""
+
+    net: str
+    num_params: int
+    classes_note: str
+    """Where the net's number of classes comes from; empty where the net alone decides."""
+    data: PlannedData
+    recipe: Recipe
+    clock: Clock
+    total: int
+    """Updates of the whole run."""
+    stop_note: str
+    """Who ends it there, if not the recipe."""
+    start: int
+    """Updates already done: above 0 where a run goes on."""
+    views: int
+    """Views of the last test."""
+    test_images: int
+    """Held-out images of the tests during the run and of the test on several views."""
+    device: str
+    precision: str
+    seed: int
+    folder: str
+    """Where the run is written."""
+
+    @property
+    def rates(self) -> Rates:
+        return Rates(self.recipe.solver.rate, self.recipe.schedule, self.clock, self.total)
+
+
+def describe_plan(plan: Plan) -> list[tuple[str, str]]:
+    """The plan as lines, each with its heading; the heading of a line that goes on is empty."""
+    data, clock = plan.data, plan.clock
+    lines = [("net", f"{plan.net}, {plan.num_params:,} parameters")]
+    lines += _go_on(plan.classes_note)
+    lines += [
+        (
+            "data",
+            f"{data.name} ({data.origin}): {data.train:,} images to train on, "
+            f"{data.held_out:,} held out, {len(data.classes)} classes (chance {data.chance:.2f})",
+        )
+    ]
+    lines += _go_on(data.division, *data.notes)
+    lines += [
+        (
+            "updates",
+            f"{plan.total:,} of {clock.batch:,} images, {clock.updates_per_epoch:,} an epoch, "
+            f"so {plan.total / clock.updates_per_epoch:,.4g} epochs",
+        )
+    ]
+    lines += _go_on(plan.stop_note, f"goes on after update {plan.start:,}" if plan.start else "")
+    lines += [("solver", write_line(plan.recipe.solver))]
+    lines += [("rate", text) for text in describe_rates(plan.rates)[:1]]
+    lines += _go_on(*describe_rates(plan.rates)[1:])
+    lines += [("test", _describe_tests(plan))]
+    lines += [("device", f"{plan.device}, {plan.precision}, seed {plan.seed}")]
+    return [*lines, ("run", plan.folder)]
+
+
+def describe_rates(rates: Rates) -> list[str]:
+    """The rate at each stage; for a plateau its rule; for a curve its start, middle and end."""
+    schedule = rates.schedule
+    lines = []
+    if isinstance(schedule, Plateau):
+        most = "" if schedule.times is None else f", at most {schedule.times} times"
+        lines += [
+            f"{rates.solver_rate:g}, times {schedule.factor:g} when the held-out {schedule.watch} "
+            f"has not improved for {write_value(schedule.patience)}{most}"
+        ]
+    elif schedule.changes == "always":
+        marks = sorted({0, rates.total // 2, rates.total - 1})
+        levels = (schedule.level(mark, rates.clock, rates.total) for mark in marks)
+        points = zip(marks, levels, strict=True)
+        shown = (f"{rates.solver_rate * level:.4g} at update {mark:,}" for mark, level in points)
+        lines += [f"{write_line(schedule)}: {', '.join(shown)}"]
+    else:
+        lines += _describe_stages(rates)
+    if schedule.warmup is not None:
+        lines += [f"rises to that in a straight line over {write_value(schedule.warmup)}"]
+    return lines
+
+
+def _describe_stages(rates: Rates) -> list[str]:
+    stages = rates.stages()
+    lines = [
+        f"{stage.rate:.4g} from update {stage.start:,}"
+        f" (epoch {stage.start / rates.clock.updates_per_epoch:.4g})"
+        for stage in stages
+    ]
+    if len(stages) == 1:
+        return [f"{stages[0].rate:.4g} throughout"]
+    if len(lines) > MOST_STAGES:
+        left_out = len(lines) - MOST_STAGES
+        return [*lines[: MOST_STAGES - 1], f"… {left_out:,} more stages …", lines[-1]]
+    return lines
+
+
+def _describe_tests(plan: Plan) -> str:
+    whole = plan.test_images == plan.data.held_out
+    some = "all" if whole else f"{plan.test_images:,} of the"
+    text = f"after each epoch on {some} held-out images, at the end on all; centre view"
+    if plan.views > 1:
+        text += f", at the end {plan.views} views too" + ("" if whole else f" of {some} images")
+    return text
+
+
+def _go_on(*texts: str) -> list[tuple[str, str]]:
+    return [("", line) for text in texts for line in text.splitlines()]

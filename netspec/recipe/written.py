@@ -1,0 +1,56 @@
+"""A recipe on paper: as a line of the language, and as JSON with every value settled."""
+
+from typing import Any
+
+from netspec.recipe.recipe import Recipe
+from netspec.schema import HeightWidth, Schema
+from netspec.values import Amount, Word, format_value
+
+
+def write_line(line: Schema) -> str:
+    """A line as a file writes it, every argument by name; what was not given is left out."""
+    given = [name for name in type(line).model_fields if name in line.model_fields_set]
+    arguments = (f"{name}={write_value(getattr(line, name))}" for name in given)
+    return f"{line.kind} {', '.join(arguments)}".rstrip()
+
+
+def write_value(value: object) -> str:
+    """A settled value as a file writes it."""
+    if isinstance(value, str):
+        return format_value(Word(value))
+    if isinstance(value, HeightWidth):
+        return str(value)
+    if isinstance(value, tuple):
+        return f"[{', '.join(map(write_value, value))}]"
+    return format_value(value)
+
+
+def resolve_line(line: Schema) -> dict[str, Any]:
+    """A line as JSON values, its kind first, with every argument that has a value."""
+    values = {name: getattr(line, name) for name in type(line).model_fields}
+    settled = {name: _to_json(value) for name, value in values.items() if value is not None}
+    return {"kind": line.kind, **settled}
+
+
+def resolve_recipe(recipe: Recipe) -> dict[str, Any]:
+    """A whole recipe as JSON values, defaults filled in; amounts are text with their unit."""
+    return {
+        "data": recipe.data.name,
+        "train": [resolve_line(transform) for transform in recipe.transforms],
+        "batch": recipe.batch,
+        "loss": resolve_line(recipe.loss),
+        "solver": resolve_line(recipe.solver),
+        "schedule": resolve_line(recipe.schedule),
+        "stop": _to_json(recipe.stop),
+        "test": [resolve_line(transform) for transform in recipe.test_transforms],
+        "views": recipe.views,
+        "test_batch": recipe.test_batch or recipe.batch,
+    }
+
+
+def _to_json(value: object) -> object:
+    if isinstance(value, Amount | HeightWidth):
+        return write_value(value)
+    if isinstance(value, tuple):
+        return [_to_json(entry) for entry in value]
+    return value

@@ -1,0 +1,93 @@
+"""A diagnostic as text: code and headline, the place, the lines it is about, notes and help.
+
+    error[NS203]: conv2 cannot split 96 input channels into 5 groups
+      --> specs/alexnet.net:20:32
+       |
+    20 |   conv2: conv 256, 5x5, pad=2, groups=5, bias_init=1
+       |                                ^^^^^^^^ 96 = 5 x 19 + 1
+       = input: 96x27x27, from maxpool at line 18
+       = help: 1, 2, 4, 8, 16, 32 divide both 96 and 256
+
+How the lines of a file are drawn with the marks beneath them is decided in `snippet.py`.
+"""
+
+from collections.abc import Iterable, Iterator
+
+from netspec.diagnostics import Diagnostic, Label, Severity
+from netspec.render.page import Line, Page, Piece, Style, count_noun, printable, wrap_text
+from netspec.render.snippet import Mark, render_snippet
+from netspec.source import SourceFile
+
+SEVERITY_STYLE: dict[Severity, Style] = {Severity.ERROR: "error", Severity.WARNING: "warning"}
+
+
+def render_diagnostic(diagnostic: Diagnostic, page: Page) -> list[Line]:
+    """The lines of one diagnostic."""
+    labels = (diagnostic.primary, *diagnostic.secondary)
+    gutter = max(len(str(last_line(label))) for label in labels)
+    style = SEVERITY_STYLE[diagnostic.severity]
+    lines: list[Line] = [
+        (
+            Piece(f"{diagnostic.severity}[{diagnostic.code}]", style),
+            Piece(f": {printable(diagnostic.headline)}", "strong"),
+        )
+    ]
+    for source, arrow in list_sources(labels):
+        here = [label for label in labels if label.span.source == source]
+        marks = [
+            Mark(label.span, printable(label.text), style if label is labels[0] else "secondary")
+            for label in here
+        ]
+        lines.append(
+            (
+                Piece(f"{' ' * gutter}{arrow} ", "gutter"),
+                Piece(printable(here[0].span.place)),
+            )
+        )
+        lines += render_snippet(source, marks, gutter, page)
+    lines += render_remarks(diagnostic, gutter, page)
+    return lines
+
+
+def list_sources(labels: Iterable[Label]) -> Iterator[tuple[SourceFile, str]]:
+    """The files that the labels speak of, the primary one first, each with its arrow."""
+    seen: list[SourceFile] = []
+    for label in labels:
+        if label.span.source not in seen:
+            yield label.span.source, ":::" if seen else "-->"
+            seen.append(label.span.source)
+
+
+def last_line(label: Label) -> int:
+    span = label.span
+    return span.source.locate(max(span.start, span.end - 1))[0]
+
+
+def render_remarks(diagnostic: Diagnostic, gutter: int, page: Page) -> Iterator[Line]:
+    """Notes and help, each behind an equals sign."""
+    remarks = [(note, "") for note in diagnostic.notes]
+    remarks += [(advice, "help: ") for advice in diagnostic.help]
+    room = None if page.width is None else max(20, page.width - gutter - 3)
+    for remark, word in remarks:
+        texts = (word + remark).split("\n")
+        parts = [part for text in texts for part in wrap_text(printable(text), room, hang=2)]
+        for index, part in enumerate(parts):
+            sign, lead = ("=", word) if index == 0 else (" ", "")
+            yield (
+                Piece(f"{' ' * gutter} {sign} ", "gutter"),
+                Piece(lead, "good"),
+                Piece(part.removeprefix(lead)),
+            )
+
+
+def render_summary(diagnostics: Iterable[Diagnostic], num_files: int) -> str:
+    """`2 errors, 1 warning in 3 files`."""
+    found = list(diagnostics)
+    errors = sum(diagnostic.is_error for diagnostic in found)
+    warnings = len(found) - errors
+    counts = [
+        count_noun(number, noun)
+        for number, noun in ((errors, "error"), (warnings, "warning"))
+        if number
+    ]
+    return f"{', '.join(counts) or 'no errors'} in {count_noun(num_files, 'file')}"

@@ -1,0 +1,33 @@
+"""Amounts in updates, the smaller last batch included."""
+
+from fractions import Fraction
+
+import pytest
+
+from netspec.recipe.clock import Clock
+from netspec.values import Amount, Number
+
+
+@pytest.mark.parametrize(
+    ("images", "batch", "updates"), [(8000, 128, 63), (8064, 128, 63), (5, 128, 1), (10, 1, 10)]
+)
+def test_the_last_smaller_batch_counts(images: int, batch: int, updates: int) -> None:
+    assert Clock(images, batch).updates_per_epoch == updates
+
+
+@pytest.mark.parametrize(
+    ("amount", "updates", "whole"),
+    [
+        (Amount(90, "epochs"), 90 * 63, 90 * 63),
+        (Amount(Fraction(1, 2), "epochs"), Fraction(63, 2), 32),
+        (Amount(100, "iterations"), 100, 100),
+        (Amount(0.5, "iterations"), 0.5, 1),
+        (Amount(8000, "images"), 63, 63),
+        (Amount(16000, "images"), 126, 126),
+        (Amount(1, "images"), 63 / 8000, 1),
+    ],
+)
+def test_amounts_become_updates(amount: Amount, updates: Number, whole: int) -> None:
+    clock = Clock(8000, 128)
+    assert clock.count_updates(amount) == updates
+    assert clock.count_whole_updates(amount) == whole
