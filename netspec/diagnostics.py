@@ -1,7 +1,7 @@
 """Diagnostics: frozen facts about a file, without colour or width. The table of codes is below.
 
-NS0xx text and syntax, NS1xx names and structure, NS2xx shapes, NS3xx claims, NS4xx recipes and data,
-NS5xx lints, NS9xx internal. A code is never used for a second thing.
+NS0xx text and syntax, NS1xx names and structure, NS2xx shapes, NS3xx claims, NS4xx recipes and
+data, NS5xx lints, NS9xx internal. A code is never used for a second thing.
 """
 
 from collections.abc import Iterable, Sequence
@@ -98,5 +98,12 @@ CODES: dict[str, str] = {
     "NS401": "unknown word of a recipe",
     "NS402": "a recipe that is not whole",
     "NS403": "a recipe that does not fit the net",
+    "NS501": "pixels that no window reaches",
+    "NS503": "a bias without effect",
+    "NS504": "two activations in a row",
+    "NS505": "a softmax before a softmax loss",
+    "NS506": "a layer whose result nothing reads",
+    "NS507": "a block that nothing calls",
+    "NS900": "an internal error",
 }
 """Every code with its title."""

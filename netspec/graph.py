@@ -1,5 +1,5 @@
-"""The graph: what a net means, whatever way it was spelled. Every phase after elaboration, and every
-target, reads this and nothing else of the file.
+"""The graph: what a net means, whatever way it was spelled. Every phase after elaboration, and
+every target, reads this and nothing else of the file.
 """
 
 from collections.abc import Iterable, Iterator
@@ -31,7 +31,7 @@ class Node:
     calls: tuple[Span, ...] = ()
     """The calls of blocks that led to it, outermost first."""
     shares_weights_of: str | None = None
-    """The node whose weights it uses (`again`); its own `weights` then describe the same tensors."""
+    """The node whose weights it uses (`again`); its `weights` then describe the same tensors."""
     head: str | None = None
     """The head that it belongs to."""
 
@@ -66,6 +66,15 @@ class Graph:
     @cached_property
     def node_by_name(self) -> dict[str, Node]:
         return {node.name: node for node in self.nodes}
+
+    @cached_property
+    def readers_by_name(self) -> dict[str, list[Node]]:
+        """For each node that is read, the nodes that read it."""
+        readers: dict[str, list[Node]] = {}
+        for node in self.nodes:
+            for name in node.inputs:
+                readers.setdefault(name, []).append(node)
+        return readers
 
     def __getitem__(self, name: str) -> Node:
         return self.node_by_name[name]

@@ -1,7 +1,7 @@
 """What is known of a tensor before any number in it is: its shape, and for a weight how it starts.
 
-Lowest of the rooms that speak of networks: layers compute with these, graphs hold them. Nothing here
-knows of layer kinds or of the language.
+Lowest of the rooms that speak of networks: layers compute with these, graphs hold them. Nothing
+here knows of layer kinds or of the language.
 """
 
 from dataclasses import dataclass

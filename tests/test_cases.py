@@ -9,9 +9,12 @@ from pathlib import Path
 
 import pytest
 
+from netspec.api import Spec
 from netspec.compiler.pipeline import compile_source
 from netspec.compiler.program import Program
 from netspec.graph import Graph
+from netspec.render.diagnostic import render_diagnostic
+from netspec.render.page import Page, join_blocks, line_text
 from netspec.source import SourceFile
 from netspec.tensor import Shape
 from tests.markdown_blocks import Block, check_golden, read_blocks
@@ -103,4 +106,18 @@ def render_shapes(program: Program) -> str:
     return "".join(f"{line}\n" for line in lines)
 
 
-RENDERINGS: dict[str, Callable[[Program], str]] = {"shapes": render_shapes}
+def render_diagnostics(program: Program) -> str:
+    blocks = (render_diagnostic(diagnostic, Page()) for diagnostic in program.diagnostics)
+    return "".join(f"{line_text(line)}\n" for line in join_blocks(blocks))
+
+
+def render_check(program: Program) -> str:
+    """What `netspec check --format plain` prints."""
+    return f"{Spec(program).render().rstrip()}\n"
+
+
+RENDERINGS: dict[str, Callable[[Program], str]] = {
+    "diagnostics": render_diagnostics,
+    "shapes": render_shapes,
+    "table": render_check,
+}

@@ -83,7 +83,7 @@ class _Loader:
         for item in file.items:
             if isinstance(item, tree.Net | tree.DerivedNet | tree.Block):
                 self._define(module, item)
-        for item in file.items:
+        for item in file.items if not errors else ():
             if isinstance(item, tree.Use):
                 self._use(module, item, (*using, path) if path else using)
         return module

@@ -98,8 +98,7 @@ class _ModuleCheck(ValueCheck):
             for name in block.inputs:
                 self.diagnostics += scope.declare_tensor(name, "block input")
         else:
-            input_name = tree.Name("input", block.name.span)
-            scope.declare_tensor(input_name, "block input")
+            scope.declare_input(block.name.span, "block input")
         self.check_lines(block.body, scope, Place("block"))
 
     def check_net(self, net: tree.Net) -> None:
@@ -132,7 +131,7 @@ class _ModuleCheck(ValueCheck):
                     headline = "of several inputs each needs a label"
                     self.report("NS119", headline, line.kind.span, "write `left: input …`")
         elif inputs and inputs[0].label is None:
-            scope.declare_tensor(tree.Name("input", inputs[0].kind.span), "layer")
+            scope.declare_input(inputs[0].kind.span, "layer")
 
     def check_derived(self, derived: tree.DerivedNet) -> None:
         base = self.find(derived.base.text)

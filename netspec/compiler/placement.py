@@ -1,5 +1,5 @@
-"""Whether a net with `gpus n` can be laid out: every tensor but an input must split into n equal runs
-of channels, unless its layer names the one GPU that it lies on.
+"""Whether a net with `gpus n` can be laid out: every tensor but an input must split into n equal
+runs of channels, unless its layer names the one GPU that it lies on.
 
 Where things then lie, and what crosses, is computed in `analyses/placement.py`.
 """
@@ -12,21 +12,17 @@ from netspec.source import Span
 
 
 def check_placement(graph: Graph) -> list[Diagnostic]:
-    """NS205 for channels that do not divide, NS109 for a GPU that there is not; a line that only
-    passes on a count found wrong before it is not reported again, nor is a line of a block that is
-    called again with the same count."""
+    """NS205 for channels that do not divide. A line that only passes on a count found wrong before
+    it is not reported again, nor is a line of a block that is called again with the same count."""
     found: dict[tuple[Span, int], Diagnostic] = {}
     uneven: set[str] = set()
     for node in graph.nodes:
-        gpu = node.layer.gpu
-        if gpu is not None and gpu >= graph.gpus:
-            found.setdefault((node.span, gpu), report_missing_gpu(node, gpu, graph.gpus))
-        elif is_uneven(node, graph.gpus):
-            inherited = not names_its_count(node) and any(name in uneven for name in node.inputs)
-            uneven.add(node.name)
-            if not inherited:
-                channels = node.shape.channels
-                found.setdefault((node.span, channels), report_uneven(node, graph.gpus))
+        if not is_uneven(node, graph.gpus):
+            continue
+        inherited = not names_its_count(node) and any(name in uneven for name in node.inputs)
+        uneven.add(node.name)
+        if not inherited:
+            found.setdefault((node.span, node.shape.channels), report_uneven(node, graph.gpus))
     return list(found.values())
 
 
@@ -54,18 +50,6 @@ def report_uneven(node: Node, gpus: int) -> Diagnostic:
         primary=Label(node.span, f"{channels} = {gpus} x {whole} + {rest}"),
         secondary=tuple(list_calls(node)),
         help=(advice,),
-    )
-
-
-def report_missing_gpu(node: Node, gpu: int, gpus: int) -> Diagnostic:
-    last = gpus - 1
-    range_of_gpus = "GPU 0" if last == 0 else f"GPUs 0 to {last}"
-    return Diagnostic(
-        code="NS109",
-        headline=f"{node.name} cannot lie on GPU {gpu}: the net has {range_of_gpus}",
-        primary=Label(node.span, f"says gpu={gpu}"),
-        secondary=tuple(list_calls(node)),
-        help=(f"GPUs count from 0: gpu={last} is the last one",),
     )
 
 

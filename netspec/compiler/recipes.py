@@ -202,7 +202,7 @@ class _SectionReader:
                 return
             schema, arguments = chosen, arguments[1:]
         if slot == "data":
-            bound.transforms = tuple(self.read_transforms(line))
+            bound.transforms = tuple(self.read_transforms(line, bound.spans))
         elif line.body:
             brace = Span(line.body.span.source, line.body.span.start, line.body.span.start + 1)
             self.report("NS123", f"{line.kind.text} takes no braces", brace)
@@ -224,7 +224,9 @@ class _SectionReader:
             self.report("NS401", headline, first.span, "unknown", *helps)
         return chosen
 
-    def read_transforms(self, line: tree.LayerLine) -> Iterator[Transform]:
+    def read_transforms(
+        self, line: tree.LayerLine, spans: dict[str, Span]
+    ) -> Iterator[Transform]:
         for inner in self.list_words(line.body, "data") if line.body else ():
             schema = TRANSFORMS.get(inner.kind.text)
             if schema is None:
@@ -233,6 +235,7 @@ class _SectionReader:
                 helps = helps or (f"the transforms are {', '.join(TRANSFORMS)}",)
                 self.report("NS401", headline, inner.kind.span, "unknown", *helps)
                 continue
+            spans[inner.kind.text] = inner.kind.span
             built = self.bind_line(inner.kind, inner.arguments, schema)
             if built is not None:
                 yield cast(Transform, built)

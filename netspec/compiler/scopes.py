@@ -67,14 +67,18 @@ class Scope:
         """Give a value a name in these braces."""
         problems = _check_free(name)
         first = self.find_value(name.text)
+        if problems:
+            return problems
         if first:
-            return [*problems, _given_twice(name, first)]
+            return [_given_twice(name, first)]
         self.values[name.text] = Declared(what, name.span)
-        return problems
+        return []
 
     def declare_tensor(self, name: tree.Name, what: str) -> list[Diagnostic]:
         """Label a tensor, or move the label of the surrounding braces on to it."""
         problems = _check_label(name) if what != "block input" else _check_free(name)
+        if problems and name.text in NEVER_NAMES:
+            return problems
         moving = self.is_transparent
         for scope in self._outward():
             first = scope.tensors.get(name.text)
@@ -87,6 +91,10 @@ class Scope:
             moving = moving and (scope.is_transparent)
         self.tensors[name.text] = Declared(what, name.span)
         return problems
+
+    def declare_input(self, span: Span, what: str) -> None:
+        """Give the input that has no name of its own the name `input`."""
+        self.tensors["input"] = Declared(what, span)
 
     def find_unused(self) -> list[Diagnostic]:
         """The values of these braces that nothing reads."""

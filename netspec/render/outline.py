@@ -1,13 +1,15 @@
 """A net's layers as an outline: the dotted names are its headings, and what is folded is decided here.
 
-    a3                          a block, folded to a line with its totals
-    a3 / concat_1               a join: the heading of its branches
-    a3 / concat_1 / branch_2    …
+    bottleneck_1          a block
+      add_1               in it a join, which is a layer and the heading of its branches
+        branch_1
+          conv_1
 
 A heading that holds nothing but one further heading or layer is joined to it, so no level is there
 for its own sake.
 """
 
+import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
@@ -17,6 +19,8 @@ from netspec.source import Span
 
 MOST_ROWS = 60
 """A net that takes more rows has its blocks folded, unless asked otherwise."""
+EVERYTHING = sys.maxsize
+"""The depth that opens everything."""
 
 
 @dataclass(eq=False)
@@ -48,7 +52,7 @@ class Row:
     depth: int
     """How many headings stand above it."""
     is_open: bool
-    """Whether rows for what lies in it follow; its totals are then theirs."""
+    """Whether rows for what lies in it follow; its own numbers are then those of the join alone."""
 
     @property
     def nodes(self) -> tuple[Node, ...]:
@@ -90,14 +94,15 @@ def join_single(entry: Entry) -> Entry:
     return entry
 
 
-def list_rows(outline: Sequence[Entry], depth: int | None = None) -> list[Row]:
-    """The rows of an outline opened `depth` levels deep, 1 being its top level; by default as deep
-    as MOST_ROWS allows."""
-    if depth is None:
-        deepest = max(map(count_levels, outline), default=1)
-        fitting = (d for d in range(deepest, 1, -1) if count_rows(outline, d) <= MOST_ROWS)
-        depth = next(fitting, 1)
+def list_rows(outline: Sequence[Entry], depth: int) -> list[Row]:
+    """The rows of an outline opened `depth` levels deep, 1 being its top level."""
     return list(walk(outline, depth, 0))
+
+
+def choose_depth(nodes: Sequence[Node]) -> int:
+    """How deep a net is opened unless asked otherwise: all of it, or nothing where that would take
+    more than MOST_ROWS."""
+    return 1 if count_rows(build_outline(nodes)) > MOST_ROWS else EVERYTHING
 
 
 def walk(entries: Sequence[Entry], levels: int, depth: int) -> Iterator[Row]:
@@ -108,14 +113,8 @@ def walk(entries: Sequence[Entry], levels: int, depth: int) -> Iterator[Row]:
             yield from walk(entry.entries, levels - 1, depth + 1)
 
 
-def count_levels(entry: Entry) -> int:
-    return 1 + max(map(count_levels, entry.entries), default=0)
-
-
-def count_rows(entries: Sequence[Entry], levels: int) -> int:
-    if levels == 0:
-        return 0
-    return sum(1 + count_rows(entry.entries, levels - 1) for entry in entries)
+def count_rows(entries: Sequence[Entry]) -> int:
+    return sum(1 + count_rows(entry.entries) for entry in entries)
 
 
 def list_readers(graph: Graph) -> dict[str, list[str]]:

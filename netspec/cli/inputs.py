@@ -1,0 +1,148 @@
+"""From the words of a command line to source texts: files, folders, patterns, standard input, and
+`FILE:NAME` for a single net.
+
+A word that names something on the disk means that; only otherwise is it taken for a pattern or for
+`FILE:NAME`. A folder stands for all `.net` files in it and below, those in hidden folders excluded.
+What cannot be read is collected with the reason, and the rest goes on.
+"""
+
+import glob
+import os
+import re
+import sys
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from netspec.source import SourceFile
+
+STANDARD_INPUT = "-"
+ENDING = ".net"
+MOST_BYTES = 50_000_000
+"""Files beyond this are not even read; the language's own limit lies below it."""
+PICKED = re.compile(r"(?P<file>.+):(?P<net>[^\W\d]\w*)")
+
+
+class UnreadableError(Exception):
+    """A file whose text cannot be had; the message completes "FILE: …"."""
+
+
+@dataclass(frozen=True, slots=True)
+class Input:
+    """A text to compile."""
+
+    source: SourceFile
+    net: str | None = None
+    """The only net to look at, if one was picked."""
+
+
+@dataclass(slots=True)
+class Inputs:
+    """What a command line asks for."""
+
+    found: list[Input] = field(default_factory=list)
+    unreadable: dict[str, str] = field(default_factory=dict)
+    """The reason for each file that cannot be read."""
+
+
+def read_inputs(words: Iterable[str], stdin_filename: str | None = None) -> Inputs:
+    """Read everything that the words name, each once, in their order."""
+    inputs = Inputs()
+    seen: set[tuple[str, str | None]] = set()
+    for word in words:
+        try:
+            for name, net in expand_word(word):
+                key = name if name == STANDARD_INPUT else os.path.realpath(name), net
+                if key not in seen:
+                    seen.add(key)
+                    read_into(inputs, name, net, stdin_filename)
+        except UnreadableError as error:
+            inputs.unreadable[word] = str(error)
+    return inputs
+
+
+def read_into(inputs: Inputs, name: str, net: str | None, stdin_filename: str | None) -> None:
+    """Read one file, or note why it cannot be."""
+    try:
+        if name == STANDARD_INPUT:
+            source = read_standard_input(stdin_filename)
+        else:
+            source = read_file(name)
+    except UnreadableError as error:
+        inputs.unreadable[name] = str(error)
+    else:
+        inputs.found.append(Input(source, net))
+
+
+def expand_word(word: str) -> Iterator[tuple[str, str | None]]:
+    """The files that a word stands for, each with the net that it picks."""
+    if word == STANDARD_INPUT or os.path.lexists(word):
+        yield from ((name, None) for name in expand_path(word))
+        return
+    picked = split_picked(word)
+    if picked and (picked[0] == STANDARD_INPUT or os.path.lexists(picked[0])):
+        if os.path.isdir(picked[0]):
+            raise UnreadableError("a net can be picked from a file, not from a folder")
+        yield picked
+        return
+    matches = sorted(glob.glob(word, recursive=True)) if glob.has_magic(word) else []
+    if not matches:
+        reason = "no file matches" if glob.has_magic(word) else "there is no such file"
+        raise UnreadableError(reason)
+    for match in matches:
+        yield from ((name, None) for name in expand_path(match))
+
+
+def split_picked(word: str) -> tuple[str, str] | None:
+    """The parts of `FILE:NAME`; the colon of a Windows drive is none."""
+    match = PICKED.fullmatch(word)
+    if match is None or (os.name == "nt" and re.fullmatch("[A-Za-z]", match["file"])):
+        return None
+    return match["file"], match["net"]
+
+
+def expand_path(path: str) -> Iterator[str]:
+    """A file itself, or the `.net` files of a folder."""
+    if not os.path.isdir(path):
+        yield path
+        return
+    found = sorted(walk_folder(path))
+    if not found:
+        raise UnreadableError(f"the folder holds no {ENDING} file")
+    yield from found
+
+
+def walk_folder(folder: str) -> Iterator[str]:
+    """The `.net` files of a folder and of those in it that are not hidden."""
+    for place, folders, files in os.walk(folder):
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        yield from (os.path.join(place, name) for name in files if name.endswith(ENDING))
+
+
+def read_file(name: str) -> SourceFile:
+    """The text of a file on the disk."""
+    try:
+        with open(name, "rb") as file:
+            data = file.read(MOST_BYTES + 1)
+    except OSError as error:
+        raise UnreadableError(error.strerror or str(error)) from error
+    return SourceFile(name, decode(data), Path(name))
+
+
+def read_standard_input(name: str | None) -> SourceFile:
+    """The text that is piped in; the name, if any, says beside which file it belongs."""
+    data = sys.stdin.buffer.read(MOST_BYTES + 1)
+    return SourceFile(name or "<stdin>", decode(data), Path(name) if name else None)
+
+
+def decode(data: bytes) -> str:
+    """UTF-8, with or without a byte-order mark; line ends stay as they are."""
+    if len(data) > MOST_BYTES:
+        raise UnreadableError(f"holds more than {MOST_BYTES:,} bytes")
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        raise UnreadableError(
+            f"is not UTF-8 text: byte 0x{data[error.start]:02x} in line {line}"
+        ) from error

@@ -1,0 +1,38 @@
+"""Writing a result to standard output, where the reader may be gone and the disk may be full."""
+
+import io
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TextIO
+
+import typer
+
+NOBODY_READS = 141
+"""What a shell reports of a program that a closed pipe ended."""
+CANNOT_WRITE = 2
+
+
+@contextmanager
+def standard_output() -> Iterator[TextIO]:
+    """Standard output, in which characters that its encoding lacks become `?`. Its end is written
+    out here, so that every mistake in writing shows here too."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")
+    try:
+        yield sys.stdout
+        sys.stdout.flush()
+    except BrokenPipeError:
+        drop_output()
+        raise typer.Exit(NOBODY_READS) from None
+    except OSError as error:
+        drop_output()
+        typer.echo(f"error: the output cannot be written: {error.strerror}", err=True)
+        raise typer.Exit(CANNOT_WRITE) from None
+
+
+def drop_output() -> None:
+    """Send what is still buffered nowhere, or Python would try to write it at its end."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, sys.stdout.fileno())

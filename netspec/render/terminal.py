@@ -1,0 +1,40 @@
+"""The terminal format: the same lines in colour, by rich. Imported only where a terminal is."""
+
+from collections.abc import Sequence
+from typing import TextIO
+
+from rich.console import Console
+from rich.text import Text
+
+from netspec.render.page import Line
+from netspec.render.page import Style as PieceStyle
+
+COLOURS: dict[PieceStyle, str] = {
+    "text": "",
+    "strong": "bold",
+    "faint": "dim",
+    "error": "bold red",
+    "warning": "bold yellow",
+    "good": "green",
+    "gutter": "blue",
+    "secondary": "cyan",
+    "shape": "cyan",
+    "rule": "dim",
+}
+"""Of the sixteen that every terminal has, so that they suit its background."""
+
+
+def write_lines(lines: Sequence[Line], stream: TextIO, *, colour: bool) -> None:
+    """Write lines with their styles, or, without colour, bare."""
+    console = Console(
+        file=stream,
+        force_terminal=colour,
+        color_system="standard" if colour else None,
+        no_color=not colour,
+        highlight=False,
+        markup=False,
+        emoji=False,
+        soft_wrap=True,
+    )
+    for line in lines:
+        console.print(Text.assemble(*((text, COLOURS[style]) for text, style in line), end=""))
