@@ -115,7 +115,8 @@ def test_every_code_is_raised_somewhere() -> None:
 
 
 def test_every_code_has_a_case() -> None:
+    """NS9xx, netspec's own mistakes, are what no file can bring about."""
     cases = "".join(
         path.read_text(encoding="utf-8") for path in (ROOT / "tests/cases").rglob("*.md")
     )
-    assert not [code for code in CODES if code not in cases]
+    assert not [code for code in CODES if code not in cases and not code.startswith("NS9")]

@@ -13,6 +13,8 @@ from typer.core import TyperGroup
 COMMANDS = ("check", "train")
 """Each is a function in the module of its name in this folder."""
 INTERNAL_ERROR = 70
+LAST_CALLS = 12
+"""Calls shown of the traceback of an internal error."""
 
 
 class LazyGroup(TyperGroup):
@@ -77,7 +79,7 @@ def report_internal_error(error: Exception) -> None:
 
     versions = f"netspec {__version__}, Python {platform.python_version()}, {platform.platform()}"
     sys.stderr.write(
-        f"{''.join(traceback.format_exception(error))}\n"
+        f"{''.join(traceback.format_exception(error, limit=-LAST_CALLS))}\n"
         f"error[NS900]: netspec failed: {type(error).__name__}: {error}\n"
         f"  = version: {versions}\n"
         "  = help: this is a fault of netspec, not of your file; please report it, with the lines\n"

@@ -1,18 +1,20 @@
-"""`netspec check`: what files say of their nets, and what is wrong with them."""
+"""`netspec check`: what files say of their nets, and what is wrong with them.
+
+The options and their contradictions stand here; the check itself is in `checking.py`, which is
+imported when one begins, so that help and usage errors come at once.
+"""
 
 import os
-from collections.abc import Sequence
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal, NoReturn
 
 import typer
 
-from netspec.cli.inputs import STANDARD_INPUT, Inputs, read_inputs
+from netspec.cli.inputs import STANDARD_INPUT, Inputs, read_inputs, split_picked
 from netspec.cli.output import standard_output
 from netspec.cli.screen import Format, When, choose_screen
-from netspec.compiler.pipeline import compile_source
-from netspec.compiler.program import Program
-from netspec.render.page import Line, join_blocks, styled
-from netspec.render.report import Detail, render_programs
+
+if TYPE_CHECKING:
+    from netspec.compiler.program import Program
 
 HAS_ERRORS = 1
 IS_UNREADABLE = 2
@@ -24,9 +26,9 @@ def check(
     files: Annotated[
         list[str],
         typer.Argument(
-            metavar="FILE...",
-            help="Files, folders (every .net file in them), patterns, - for standard input;"
-            " FILE:NAME looks at one net only.",
+            help="Files, folders (every .net file below them), patterns such as 'specs/*.net', or -"
+            " for standard input. FILE:NAME looks at one net only.",
+            show_default=False,
         ),
     ],
     settings: Annotated[
@@ -34,50 +36,105 @@ def check(
         typer.Option(
             "--set",
             metavar="NAME=VALUE",
-            help="Give a net's parameter a value, as the language writes it: classes=10,"
-            " counts=[3,4,6,3]. May be given several times.",
+            help="Give a net's parameter a value, written as in the language: classes=10,"
+            " counts=[3,4,6,3]. May be repeated.",
         ),
     ] = None,
     form: Annotated[
         Format,
         typer.Option(
-            "--format", help="auto: for people; plain: no colour, no boxes; json: for machines."
+            "--format",
+            help="auto: for people, in colour on a terminal. plain: no colour, no lines. json: for"
+            " machines.",
         ),
     ] = "auto",
-    strict: Annotated[bool, typer.Option("--strict", help="Exit with 1 for warnings too.")] = False,
-    full: Annotated[bool, typer.Option("--full", help="Open every block in the tables.")] = False,
+    full: Annotated[
+        bool, typer.Option("--full", help="Open every block, however long the table.")
+    ] = False,
     depth: Annotated[
         int | None,
-        typer.Option("--depth", min=1, help="Open blocks this many levels deep."),
+        typer.Option("--depth", min=1, metavar="N", help="Open blocks N levels deep."),
     ] = None,
     quiet: Annotated[
         bool, typer.Option("--quiet", "-q", help="Show errors and warnings only.")
     ] = False,
+    strict: Annotated[bool, typer.Option("--strict", help="Exit with 1 for warnings too.")] = False,
     color: Annotated[When, typer.Option("--color", help="When to use colours.")] = "auto",
     stage: Annotated[
-        Stage | None, typer.Option("--stage", help="Print what stands after this phase instead.")
+        Stage | None,
+        typer.Option("--stage", help="Show what stands after that phase of the compiler instead."),
     ] = None,
     stdin_filename: Annotated[
         str | None,
         typer.Option(
             "--stdin-filename",
             metavar="FILE",
-            help="The name under which standard input is shown, and beside which it looks for"
-            " the files that it uses.",
+            help="The name that standard input is shown under; files that it uses are looked up"
+            " beside it.",
         ),
     ] = None,
 ) -> None:
-    """Check networks: shapes, parameters, multiply-adds, and every claim.
+    """Check networks: their shapes, what they cost, and every claim they make.
 
-    Prints a table for each net and every error and warning to standard output. Exits with 0 if no
-    file has errors, 1 if one has, 2 if one cannot be read or the command is wrong.
+    Tables, errors and warnings go to standard output. Exits with 0 if no file has an error, 1 if
+    one has, 2 if one cannot be read or the command is wrong.
     """
-    refuse_contradictions(form, color, full, depth, quiet, stage)
-    if stdin_filename and not any(word.partition(":")[0] == STANDARD_INPUT for word in files):
-        raise typer.BadParameter("standard input is not among the files", param_hint="--stdin-filename")
+    if full and depth:
+        refuse("--depth", "--full opens every block already")
+    if (full or depth or quiet) and (form == "json" or stage):
+        refuse("--full, --depth, --quiet", "only the tables can be longer or shorter")
+    if color == "always" and form != "auto":
+        refuse("--color", f"the format {form} has no colours")
+    if stage and form == "json":
+        refuse("--stage", "the format json shows no stages")
+    if stdin_filename and not any(map(is_standard_input, files)):
+        refuse("--stdin-filename", "standard input (-) is not among the files")
     values = parse_settings(settings or [])
     inputs = read_inputs(files, stdin_filename)
-    programs = [compile_source(each.source, values, each.net) for each in inputs.found]
-    detail = Detail(EVERYTHING if full else depth, quiet)
-    show(inputs, programs, detail, form, color, stage)
-    raise typer.Exit(find_exit_code(inputs, programs, strict))
+    for file, reason in inputs.unreadable.items():
+        typer.echo(f"error: {file}: {reason}", err=True)
+
+    from netspec.cli import checking
+
+    with standard_output() as stream:
+        screen = choose_screen(form, color, stream, os.environ)
+        if form == "json":
+            programs = checking.print_json(inputs, values, stream)
+        elif stage:
+            programs = checking.print_stage(inputs, values, stage, screen)
+        else:
+            detail = checking.choose_detail(full, depth, quiet)
+            programs = checking.print_report(inputs, values, detail, screen)
+    raise typer.Exit(find_exit_code(programs, inputs, strict))
+
+
+def refuse(option: str, reason: str) -> NoReturn:
+    """End with a usage error about an option."""
+    raise typer.BadParameter(reason, param_hint=option)
+
+
+def is_standard_input(word: str) -> bool:
+    """Whether a word of the command line is `-` or `-:NAME`."""
+    picked = split_picked(word)
+    return STANDARD_INPUT in (word, picked[0] if picked else None)
+
+
+def parse_settings(words: list[str]) -> dict[str, str]:
+    """The names and values of `--set`; what a value means is up to the language."""
+    settings: dict[str, str] = {}
+    for word in words:
+        name, _, value = (part.strip() for part in word.partition("="))
+        if not name.isidentifier() or not value:
+            refuse("--set", f"{word!r} is not NAME=VALUE")
+        if name in settings:
+            refuse("--set", f"{name} is given twice")
+        settings[name] = value
+    return settings
+
+
+def find_exit_code(programs: "list[Program]", inputs: Inputs, strict: bool) -> int:
+    """What the shell is told; a file that cannot be read says most."""
+    if inputs.unreadable:
+        return IS_UNREADABLE
+    failed = any(p.has_errors or (strict and p.diagnostics) for p in programs)
+    return HAS_ERRORS if failed else 0

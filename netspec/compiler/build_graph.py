@@ -199,6 +199,5 @@ def explain_shape(node: Node) -> tuple[str, ...]:
     height, width = spans(node.input_shapes[0])
     words = ("height", "width") if height != width else ("height and width",)
     return tuple(
-        f"{word}: {span.formula} = {span.output}"
-        for word, span in zip(words, (height, width), strict=False)
+        f"{word}: {span.derivation}" for word, span in zip(words, (height, width), strict=False)
     )

@@ -103,7 +103,7 @@ class LayerElaboration(GraphBuilder):
 
     def check_gpu(self, line: tree.LayerLine, layer: Layer, frame: Frame) -> bool:
         """`gpu=` names one of the net's devices."""
-        if layer.gpu is not None and layer.gpu < self.gpus:
+        if self.gpus > 1 and layer.gpu is not None and layer.gpu < self.gpus:
             return True
         span = self.argument_span(line, "gpu")
         helps: tuple[str, ...] = ()

@@ -54,6 +54,14 @@ class WindowSpan:
         return f"({self.input}{padding} - {self.window}) / {self.stride} + 1"
 
     @property
+    def derivation(self) -> str:
+        """The formula with its result: `(224 - 11) / 4 + 1 = 54.25, rounded down to 54`."""
+        exact = (self.input + self.before + self.after - self.window) / self.stride + 1
+        if exact == self.output:
+            return f"{self.formula} = {self.output}"
+        return f"{self.formula} = {exact:.6g}, rounded {self.round} to {self.output}"
+
+    @property
     def dropped(self) -> int:
         """Pixels of input or padding after the last window that no window covers."""
         reached = (self.output - 1) * self.stride + self.window

@@ -3,6 +3,8 @@
 from collections.abc import Iterable, Mapping, Sequence
 from fractions import Fraction
 
+from pydantic import JsonValue
+
 from netspec.compiler.program import CheckedNet, Pattern, Program
 from netspec.diagnostics import Diagnostic, Label
 from netspec.graph import Node
@@ -15,7 +17,6 @@ from netspec.render.json_schema import (
     DiagnosticReport,
     FileReport,
     HeadReport,
-    JsonValue,
     LabelReport,
     LayerReport,
     NetReport,

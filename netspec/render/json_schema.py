@@ -5,13 +5,11 @@ decided in `json.py`. A field is only ever added; where one would have to change
 FORMAT_VERSION counts up.
 """
 
-from typing import Literal, TypeAlias
+from typing import Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, JsonValue
 
-FORMAT_VERSION = 1
-
-JsonValue: TypeAlias = bool | int | float | str | None | list["JsonValue"] | dict[str, "JsonValue"]
+FORMAT_VERSION: Literal[1] = 1
 
 
 class Model(BaseModel):

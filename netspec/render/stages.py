@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import fields, is_dataclass
 
 from netspec.graph import Graph, Node
+from netspec.schema import Schema
 from netspec.source import Span
 from netspec.tensor import Weight
 from netspec.values import format_value
@@ -15,8 +16,9 @@ def render_tree(node: object, name: str = "", depth: int = 0) -> Iterator[str]:
     if isinstance(node, tuple):
         for index, item in enumerate(node):
             yield from render_tree(item, f"{name}[{index}]", depth)
-    elif is_dataclass(node) and not isinstance(node, type) and hasattr(node, "span"):
-        yield f"{lead}{type(node).__name__}{describe_span(node.span)}"
+    elif is_dataclass(node) and not isinstance(node, Span | type):
+        span = getattr(node, "span", None)
+        yield f"{lead}{type(node).__name__}{describe_span(span) if span else ''}"
         for field in fields(node):
             yield from render_tree(getattr(node, field.name), field.name, depth + 1)
     elif node is not None and not isinstance(node, Span):
@@ -39,15 +41,24 @@ def render_graph(graph: Graph) -> Iterator[str]:
 
 
 def describe_node(node: Node) -> str:
-    given = {name: getattr(node.layer, name) for name in sorted(node.layer.model_fields_set)}
-    arguments = ", ".join(f"{name}={format_value(value)}" for name, value in given.items())
-    text = f"{node.name} = {node.layer.kind}({arguments})"
+    text = f"{node.name} = {describe_schema(node.layer)}"
     if node.inputs:
         text += f" of {', '.join(node.inputs)}"
     text += f" -> {node.shape}"
     if node.shares_weights_of:
         return f"{text}; weights of {node.shares_weights_of}"
     return text + "".join(f"; {describe_weight(weight)}" for weight in node.weights)
+
+
+def describe_schema(schema: Schema) -> str:
+    """A layer or starting values with the arguments that differ from the defaults."""
+    given = [(name, value) for name, value in schema if name in schema.model_fields_set]
+    arguments = (f"{name}={describe_argument(value)}" for name, value in given)
+    return f"{schema.kind}({', '.join(arguments)})"
+
+
+def describe_argument(value: object) -> str:
+    return describe_schema(value) if isinstance(value, Schema) else format_value(value)
 
 
 def describe_weight(weight: Weight) -> str:

@@ -24,13 +24,13 @@ COLOURS: dict[PieceStyle, str] = {
 """Of the sixteen that every terminal has, so that they suit its background."""
 
 
-def write_lines(lines: Sequence[Line], stream: TextIO, *, colour: bool) -> None:
-    """Write lines with their styles, or, without colour, bare."""
+def write_lines(lines: Sequence[Line], stream: TextIO) -> None:
+    """Write lines with their styles."""
     console = Console(
         file=stream,
-        force_terminal=colour,
-        color_system="standard" if colour else None,
-        no_color=not colour,
+        force_terminal=True,
+        color_system="standard",
+        no_color=False,
         highlight=False,
         markup=False,
         emoji=False,

@@ -3,6 +3,7 @@
 A part is a token, a node, or None where something optional is left out. Nothing is judged here.
 """
 
+from dataclasses import replace
 from fractions import Fraction
 from typing import Any, TypeVar, cast
 
@@ -228,7 +229,7 @@ class TreeBuilder:
         return tree.Call(to_name(name), arguments or (), span_of(parts))
 
     def group(self, parts: Parts) -> tree.Expression:
-        return cast(tree.Expression, parts[1])
+        return cast(tree.Expression, replace(parts[1], span=span_of(parts)))
 
     def list(self, parts: Parts) -> tree.ListOf:
         items = (part for part in parts[1:-1] if part is not None and not isinstance(part, Token))
