@@ -51,8 +51,12 @@ def beyond(sides: Sides, even: tuple[int, int]) -> Sides:
 
 
 def emit_padding(to: Emission, name: str, x: fx.Node, sides: Sides, **value: float) -> fx.Node:
-    """Pixels of zeros, or of `value`, added around the map, or cut where a side is negative."""
-    if not any(sides):
-        return x
-    top, bottom, left, right = sides
-    return to.call(name, pad, x, (left, right, top, bottom), **value)
+    """Pixels of zeros, or of `value`, added around the map, or cut where a side is negative.
+
+    Added first: a map may be smaller than what is cut behind its padding.
+    """
+    for part in ([max(side, 0) for side in sides], [min(side, 0) for side in sides]):
+        if any(part):
+            top, bottom, left, right = part
+            x = to.call(name, pad, x, (left, right, top, bottom), **value)
+    return x

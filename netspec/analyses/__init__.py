@@ -1,1 +1,1 @@
-"""What can be known of a graph beyond its shapes: one question a file, each a function of the graph."""
+"""What can be known of a graph beyond its shapes: one question a file, a function of the graph."""

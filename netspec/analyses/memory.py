@@ -6,7 +6,7 @@ numbers) nothing is said here.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from netspec.graph import Graph, Node
 
@@ -20,8 +20,7 @@ OVERWRITES_ITS_INPUT = frozenset(
 function of its result, a mask, another view of the same numbers."""
 
 
-@dataclass(frozen=True, slots=True)
-class Memory:
+class Memory(NamedTuple):
     """Sizes of what inference uses; heads are not part of it."""
 
     weight_bytes: int

@@ -8,8 +8,8 @@ line is charged with what it reads itself: a tensor that two lines gather is cou
 That the counts divide is checked in `compiler/placement.py`; here it is taken for granted.
 """
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
 
 from netspec.analyses.cost import Cost
 from netspec.analyses.memory import BYTES_PER_NUMBER
@@ -17,8 +17,7 @@ from netspec.graph import Graph, Node
 from netspec.tensor import Interval
 
 
-@dataclass(frozen=True, slots=True)
-class Crossing:
+class Crossing(NamedTuple):
     """Numbers of one tensor that one GPU fetches from another for one image, going forward."""
 
     tensor: str
@@ -33,8 +32,7 @@ class Crossing:
         return self.elements * BYTES_PER_NUMBER
 
 
-@dataclass(frozen=True, slots=True)
-class NodePlacement:
+class NodePlacement(NamedTuple):
     """Where one layer lies and what it fetches."""
 
     runs: tuple[Interval, ...]
@@ -48,8 +46,7 @@ class NodePlacement:
         return sum(crossing.bytes for crossing in self.crossings)
 
 
-@dataclass(frozen=True)
-class Placement:
+class Placement(NamedTuple):
     """A whole net on its GPUs."""
 
     gpus: int
@@ -73,7 +70,9 @@ def place_graph(graph: Graph) -> Placement:
         for node in graph.nodes
     }
     inference = [nodes[node.name] for node in graph.inference_nodes]
-    costs = (sum(column, Cost()) for column in zip(*(node.costs for node in inference), strict=True))
+    costs = (
+        sum(column, Cost()) for column in zip(*(node.costs for node in inference), strict=True)
+    )
     crossing_bytes = sum(node.crossing_bytes for node in inference)
     return Placement(graph.gpus, nodes, tuple(costs), crossing_bytes)
 
@@ -110,8 +109,8 @@ def list_crossings(node: Node, runs: dict[str, tuple[Interval, ...]]) -> Iterabl
             continue
         reads = node.layer.list_reads(node.input_shapes, node.shape, run)
         wanted: dict[str, list[Interval]] = {}
-        for name, intervals in zip(node.inputs, reads, strict=True):
-            wanted.setdefault(name, []).extend(intervals)
+        for name, read in zip(node.inputs, reads, strict=True):
+            wanted.setdefault(name, []).extend(read)
         shapes = dict(zip(node.inputs, node.input_shapes, strict=True))
         for name, intervals in wanted.items():
             pixels = shapes[name].height * shapes[name].width
@@ -119,7 +118,7 @@ def list_crossings(node: Node, runs: dict[str, tuple[Interval, ...]]) -> Iterabl
 
 
 def fetch_tensor(
-    name: str, wanted: list[Interval], held: tuple[Interval, ...], receiver: int, pixels: int
+    name: str, wanted: Sequence[Interval], held: tuple[Interval, ...], receiver: int, pixels: int
 ) -> Iterable[Crossing]:
     """The parts of one tensor that the receiver lacks, by the GPU that has them."""
     missing = subtract(wanted, held[receiver])
@@ -129,7 +128,7 @@ def fetch_tensor(
             yield Crossing(name, sender, receiver, channels * pixels)
 
 
-def subtract(intervals: list[Interval], held: Interval) -> list[Interval]:
+def subtract(intervals: Sequence[Interval], held: Interval) -> list[Interval]:
     """The channels of the intervals that are not held, each once."""
     missing: list[Interval] = []
     reached = 0

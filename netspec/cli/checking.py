@@ -50,7 +50,9 @@ def print_stage(
     programs: list[Program] = []
     blocks: list[list[Line]] = []
     for each in inputs.found:
-        program = parse(each) if stage == "tree" else compile_source(each.source, settings, each.net)
+        program = (
+            parse(each) if stage == "tree" else compile_source(each.source, settings, each.net)
+        )
         programs.append(program)
         if not program.has_errors:
             lines = list_tree(each) if stage == "tree" else list_graphs(program)

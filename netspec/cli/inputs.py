@@ -13,6 +13,7 @@ import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NamedTuple
 
 from netspec.source import SourceFile
 
@@ -27,8 +28,7 @@ class UnreadableError(Exception):
     """A file whose text cannot be had; the message completes "FILE: …"."""
 
 
-@dataclass(frozen=True, slots=True)
-class Input:
+class Input(NamedTuple):
     """A text to compile."""
 
     source: SourceFile
@@ -64,10 +64,8 @@ def read_inputs(words: Iterable[str], stdin_filename: str | None = None) -> Inpu
 def read_into(inputs: Inputs, name: str, net: str | None, stdin_filename: str | None) -> None:
     """Read one file, or note why it cannot be."""
     try:
-        if name == STANDARD_INPUT:
-            source = read_standard_input(stdin_filename)
-        else:
-            source = read_file(name)
+        is_piped = name == STANDARD_INPUT
+        source = read_standard_input(stdin_filename) if is_piped else read_file(name)
     except UnreadableError as error:
         inputs.unreadable[name] = str(error)
     else:

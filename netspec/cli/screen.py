@@ -4,8 +4,7 @@ standard output is, and from the environment (NO_COLOR, FORCE_COLOR, TERM, COLUM
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Literal, TextIO, TypeAlias
+from typing import Literal, NamedTuple, TextIO, TypeAlias
 
 from netspec.render.page import Line, Page
 
@@ -16,8 +15,7 @@ SIGNS = Page(ellipsis="…", rule="─")
 ASCII_SIGNS = Page(ellipsis="...", rule="-")
 
 
-@dataclass(frozen=True, slots=True)
-class Screen:
+class Screen(NamedTuple):
     """Where lines go and how."""
 
     stream: TextIO

@@ -68,7 +68,7 @@ def report_net(net: CheckedNet) -> NetReport:
     return NetReport(
         name=net.name,
         documentation=net.documentation,
-        place=Place(**locate(net.span)),
+        place=locate(net.span),
         parameters={name: as_json(value) for name, value in graph.parameters},
         settings=dict(net.settings),
         inputs=list(graph.inputs),
@@ -122,7 +122,7 @@ def report_layer(node: Node, facts: NetFacts) -> LayerReport:
         ],
         shares_weights_of=node.shares_weights_of,
         head=node.head,
-        place=Place(**locate(node.span)),
+        place=locate(node.span),
         gpus=list_shares(node, facts),
         crossings=crossings,
         crossing_bytes=sum(crossing.bytes for crossing in crossings),
@@ -161,8 +161,8 @@ def list_crossings(node: Node, facts: NetFacts) -> list[CrossingReport]:
 
 
 def report_pattern(pattern: Pattern) -> PatternReport:
-    place = Place(**locate(pattern.span))
-    return PatternReport(name=pattern.name, missing=list(pattern.missing), place=place)
+    missing = list(pattern.missing)
+    return PatternReport(name=pattern.name, missing=missing, place=locate(pattern.span))
 
 
 def report_diagnostic(diagnostic: Diagnostic) -> DiagnosticReport:
@@ -178,14 +178,13 @@ def report_diagnostic(diagnostic: Diagnostic) -> DiagnosticReport:
 
 
 def report_label(label: Label) -> LabelReport:
-    return LabelReport(text=label.text, **locate(label.span))
+    return LabelReport(text=label.text, **locate(label.span).model_dump())
 
 
-def locate(span: Span) -> dict[str, object]:
-    """The fields of a Place."""
+def locate(span: Span) -> Place:
     line, column = span.source.locate(span.start)
     end_line, end_column = span.source.locate(span.end)
-    return dict(
+    return Place(
         file=span.source.name,
         line=line,
         column=column,

@@ -1,4 +1,4 @@
-"""The shape of `netspec check --format json`: one model for each kind of object, every field described.
+"""The shape of `netspec check --format json`: a model for each kind of object.
 
 The reference page and the JSON Schema beside it are made from these models; what fills them is
 decided in `json.py`. A field is only ever added; where one would have to change or go,
@@ -13,9 +13,9 @@ FORMAT_VERSION: Literal[1] = 1
 
 
 class Model(BaseModel):
-    """What all have in common: no field beyond those described."""
+    """What all have in common: the text under a field is its description."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+    model_config = ConfigDict(frozen=True, use_attribute_docstrings=True)
 
 
 class Place(Model):

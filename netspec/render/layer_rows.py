@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from netspec.graph import Graph, Head, Node
 from netspec.render.facts import NetFacts
@@ -23,8 +23,7 @@ NONE = "-"
 BRANCH = re.compile(r"(.*\bbranch_\d+)\.")
 
 
-@dataclass(frozen=True, slots=True)
-class LayerRow:
+class LayerRow(NamedTuple):
     """A row's cells; an empty text is an empty cell."""
 
     label: str

@@ -1,5 +1,5 @@
-"""One net for people: what goes in and out and what it costs, the table of its layers, its heads, and
-how many of its claims held.
+"""One net for people: what goes in and out and what it costs, the table of its layers, its heads,
+and how many of its claims held.
 
 The table has every column where the page is wide enough; where it is not, what lies on which GPU
 gets a table of its own, and on very narrow pages each layer is told in a few lines.
@@ -64,7 +64,9 @@ def render_net(net: CheckedNet, page: Page, depth: int | None) -> list[Line]:
     for head in facts.graph.heads:
         rows = list_layer_rows(facts, head, depth)
         total = total_row(facts, facts.head_cost(head), head)
-        title = f"head {head.name}, weight {format_value(head.weight)}, trained but not in the total"
+        title = (
+            f"head {head.name}, weight {format_value(head.weight)}, trained but not in the total"
+        )
         blocks.append([styled(title, "strong"), *render_layers(rows, total, facts, page)])
     blocks.append([describe_claims(net.claims)])
     return join_blocks(blocks)

@@ -1,4 +1,5 @@
-"""A net's layers as an outline: the dotted names are its headings, and what is folded is decided here.
+"""A net's layers as an outline, whose headings are the parts of the dotted names, and what of it is
+folded.
 
     bottleneck_1          a block
       add_1               in it a join, which is a layer and the heading of its branches
@@ -12,6 +13,7 @@ for its own sake.
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from netspec.analyses.cost import Cost, count_cost
 from netspec.graph import Graph, Node
@@ -44,8 +46,7 @@ class Entry:
             yield self.node
 
 
-@dataclass(frozen=True)
-class Row:
+class Row(NamedTuple):
     """A line of the table of layers."""
 
     entry: Entry

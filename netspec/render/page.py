@@ -7,7 +7,6 @@ combining marks none.
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from typing import Literal, NamedTuple, TypeAlias
 from unicodedata import category, combining, east_asian_width
 
@@ -15,8 +14,6 @@ Style = Literal[
     "text", "strong", "faint", "error", "warning", "good", "gutter", "secondary", "shape", "rule"
 ]
 REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
-UNPRINTABLE = re.compile(r"[^ -~\u00a1-\u02ff\u0370-\u1fff\u2010-\u2027\u2030-\u205e\u3001-\ud7ff]")
-"""Finds the characters that need a look; those outside it are known to be harmless."""
 
 
 class Piece(NamedTuple):
@@ -29,8 +26,7 @@ class Piece(NamedTuple):
 Line: TypeAlias = tuple[Piece, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Page:
+class Page(NamedTuple):
     """The room there is, and the signs that may be used."""
 
     width: int | None = None
@@ -38,13 +34,6 @@ class Page:
     ellipsis: str = "..."
     rule: str = ""
     """The sign of a horizontal rule; empty where there are none."""
-
-    def shorten(self, text: str, width: int) -> str:
-        """Cut text down to a width, with the ellipsis at its end."""
-        if count_cells(text) <= width:
-            return text
-        room = max(0, width - len(self.ellipsis))
-        return take_cells(text, room) + self.ellipsis[:width]
 
     def rule_line(self, width: int) -> list[Line]:
         """A horizontal rule, where the page has any."""
@@ -63,7 +52,7 @@ def line_text(line: Line) -> str:
 
 def printable(text: str) -> str:
     """Text with the characters that would move the cursor, hide or reorder text made visible."""
-    return UNPRINTABLE.sub(lambda found: show_character(found[0]), text)
+    return text if text.isprintable() else "".join(map(show_character, text))
 
 
 def show_character(char: str) -> str:

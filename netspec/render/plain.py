@@ -1,4 +1,4 @@
-"""The plain format: no boxes, no colour, nothing beyond ASCII but what the files themselves hold."""
+"""The plain format: no boxes, no colour, nothing beyond ASCII but what the files hold."""
 
 from collections.abc import Sequence
 from typing import TextIO

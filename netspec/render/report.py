@@ -5,17 +5,16 @@ both meet in a third is told once.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from netspec.compiler.program import Pattern, Program
 from netspec.diagnostics import Diagnostic
 from netspec.render.diagnostic import render_diagnostic, render_summary
 from netspec.render.net_report import render_net
-from netspec.render.page import Line, Page, Piece, count_noun, join_blocks, printable, styled
+from netspec.render.page import Line, Page, Piece, join_blocks, printable, styled
 
 
-@dataclass(frozen=True, slots=True)
-class Detail:
+class Detail(NamedTuple):
     """How much is told."""
 
     depth: int | None = None

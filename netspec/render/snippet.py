@@ -7,8 +7,8 @@ the next multiple of four.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
 from operator import attrgetter
+from typing import NamedTuple
 
 from netspec.render.page import (
     Line,
@@ -29,8 +29,7 @@ CONTEXT = 20
 """Cells kept before the first mark when a line is windowed, where there is room."""
 
 
-@dataclass(frozen=True, slots=True)
-class Mark:
+class Mark(NamedTuple):
     """A span with its text and style; the style also chooses the sign."""
 
     span: Span
@@ -42,8 +41,7 @@ class Mark:
         return "-" if self.style == "secondary" else "^"
 
 
-@dataclass(frozen=True, slots=True)
-class Stroke:
+class Stroke(NamedTuple):
     """The part of a mark that lies on one line, in cells of the line as shown."""
 
     line: int
@@ -53,8 +51,7 @@ class Stroke:
     mark: Mark
 
 
-@dataclass(frozen=True)
-class ShownLine:
+class ShownLine(NamedTuple):
     """A line of the file as it is shown: tabs widened, unprintable characters replaced."""
 
     number: int
@@ -153,7 +150,7 @@ def window_line(
     for stroke in strokes:
         begin, end = max(left, stroke.start + shift), min(right, stroke.end + shift)
         if begin < end:
-            shown.append(replace(stroke, start=begin, end=end))
+            shown.append(stroke._replace(start=begin, end=end))
         else:
             out_of_sight.append(stroke)
     return (head + text).rstrip(), shown, out_of_sight

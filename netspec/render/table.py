@@ -3,7 +3,7 @@ fit, the caller is told so and chooses fewer columns.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from netspec.render.page import Line, Page, Piece, Style, count_cells, pad_cells, wrap_text
 
@@ -13,8 +13,7 @@ LEAST_FOLD = 24
 """The narrowest that the folding column may become, unless all its text is narrower."""
 
 
-@dataclass(frozen=True, slots=True)
-class Column:
+class Column(NamedTuple):
     """A heading and how the cells below it stand."""
 
     heading: str
@@ -25,8 +24,7 @@ class Column:
     style: Style = "text"
 
 
-@dataclass(frozen=True, slots=True)
-class TableRow:
+class TableRow(NamedTuple):
     """A cell for each column; the style, if any, is the whole row's."""
 
     cells: tuple[str, ...]

@@ -1,4 +1,4 @@
-"""Elaboration: flow, scope, loops, blocks, defaults, joins, heads, `again`, and names of weights."""
+"""Elaboration: flow, scope, loops, blocks, defaults, joins, heads, `again`, names of weights."""
 
 import pytest
 
@@ -66,7 +66,9 @@ def test_a_label_inside_a_loop_ends_with_its_braces() -> None:
     assert summaries(compile_text(net("repeat 2 { h: relu }; tanh from h"))) == ["NS103 3:33 h"]
 
 
-@pytest.mark.parametrize("braces", ["add { branch { h: relu }; branch { } }", "head weight=1 { h: fc 3 }"])
+@pytest.mark.parametrize(
+    "braces", ["add { branch { h: relu }; branch { } }", "head weight=1 { h: fc 3 }"]
+)
 def test_a_label_of_outside_may_not_move_in_a_branch_or_head(braces: str) -> None:
     (found,) = summaries(compile_text(net(f"h: relu\n{braces}\nfc 3 from h")))
     assert found.startswith("NS104")
@@ -93,7 +95,9 @@ def test_a_join_of_one_branch_is_that_branch() -> None:
 
 
 def test_loops_and_ifs_yield_branches() -> None:
-    lines = "let n = 3; concat { for w in [1, 2] { branch { conv w, 1x1 } }; if n > 2 { branch { } } }"
+    lines = (
+        "let n = 3; concat { for w in [1, 2] { branch { conv w, 1x1 } }; if n > 2 { branch { } } }"
+    )
     assert shapes(net(lines))["concat_1"] == "6x8x8"
 
 

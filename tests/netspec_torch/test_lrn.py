@@ -162,7 +162,7 @@ def test_input_is_left_as_it_was() -> None:
 def test_second_derivative_is_refused() -> None:
     x = random_maps(1, 4, 2, 2).requires_grad_()
     (gradient,) = torch.autograd.grad(
-        LocalResponseNorm(3, 0.1, 0.75, 1)(x).sum(), x, create_graph=True
+        LocalResponseNorm(3, 0.1, 0.75, 1)(x).square().sum(), x, create_graph=True
     )
     with pytest.raises(RuntimeError, match="once_differentiable"):
         gradient.sum().backward()
@@ -175,3 +175,18 @@ def test_on_cuda_as_on_the_cpu(memory_format: torch.memory_format) -> None:
     x = random_maps(2, 8, 3, 4).to(memory_format=memory_format)
     torch.testing.assert_close(module(x.cuda()).cpu(), module(x))
     assert gradcheck(module, (x.cuda().requires_grad_(),))
+
+
+@pytest.mark.parametrize("memory_format", FORMATS)
+def test_images_do_not_meet(memory_format: torch.memory_format) -> None:
+    """A batch too large to be computed at once is, image by image, what each is alone."""
+    module = LocalResponseNorm(5, 0.1, 0.75, 2, groups=2)
+    x = random_maps(5, 64, 40, 41, dtype=torch.float32).to(memory_format=memory_format)
+    together, apart = x.clone().requires_grad_(), x.clone().requires_grad_()
+    output = module(together)
+    each = torch.cat([module(image) for image in apart.split(1)])
+    assert torch.equal(output, each)
+    for y in (output, each):
+        y.backward(x.flip(0))
+    assert together.grad is not None
+    assert torch.equal(together.grad, apart.grad)

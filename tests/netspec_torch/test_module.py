@@ -295,7 +295,9 @@ def test_bfloat16_training_step_in_channels_last() -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
 def test_compile() -> None:
+    """Torch warns here of what its own compiler does."""
     module = build(small_net(), seed=0)
     compiled = torch.compile(copy.deepcopy(module), fullgraph=True)
     for run in (module, compiled):

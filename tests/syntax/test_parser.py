@@ -35,7 +35,11 @@ def test_a_layer_line_has_its_parts_in_order() -> None:
     assert isinstance(line, tree.LayerLine)
     assert line.label
     assert (line.label.text, line.kind.text) == ("c1", "conv")
-    assert [argument.name and argument.name.text for argument in line.arguments] == [None, None, "stride"]
+    assert [argument.name and argument.name.text for argument in line.arguments] == [
+        None,
+        None,
+        "stride",
+    ]
     assert line.sources is not None
     assert [source.text for source in line.sources] == ["x", "y"]
     assert line.body is not None
@@ -180,7 +184,10 @@ def test_habits_are_answered_with_what_to_write(line: str, help: str) -> None:
 
 
 def test_the_lines_inside_a_mistaken_header_are_still_read() -> None:
-    assert codes_and_lines("net n[3] {\n  fc 35kg\n}\n") == [("NS004", 1, "["), ("NS002", 2, "35kg")]
+    assert codes_and_lines("net n[3] {\n  fc 35kg\n}\n") == [
+        ("NS004", 1, "["),
+        ("NS002", 2, "35kg"),
+    ]
 
 
 @pytest.mark.parametrize("text", ["", "\n\n", "# nothing\n", "\ufeff", ";;"])

@@ -18,7 +18,9 @@ def codes(text: str) -> list[str]:
     return [diagnostic.code for diagnostic in scan_text(text).diagnostics]
 
 
-@pytest.mark.parametrize("text", ["96", "4_096", "100k", "1.2M", "5e-4", "1E+3", "0.5", "2.5e3", "3G"])
+@pytest.mark.parametrize(
+    "text", ["96", "4_096", "100k", "1.2M", "5e-4", "1E+3", "0.5", "2.5e3", "3G"]
+)
 def test_numbers(text: str) -> None:
     assert types(text) == ["NUMBER"]
     assert codes(text) == []
@@ -89,7 +91,11 @@ def test_the_brace_to_blame_is_the_one_that_is_indented_deeper() -> None:
 
 @pytest.mark.parametrize(
     ("sign", "meant"),
-    [("\N{MULTIPLICATION SIGN}", "NAME"), ("\N{RIGHTWARDS ARROW}", "ARROW"), ("\N{MINUS SIGN}", "MINUS")],
+    [
+        ("\N{MULTIPLICATION SIGN}", "NAME"),
+        ("\N{RIGHTWARDS ARROW}", "ARROW"),
+        ("\N{MINUS SIGN}", "MINUS"),
+    ],
 )
 def test_lookalikes_are_read_as_what_they_mean(sign: str, meant: str) -> None:
     found = scan_text(f"a {sign} b")

@@ -1,0 +1,54 @@
+"""What `netspec check` may import: start-up is most of the time that a check takes."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+HEAVY = ("torch", "numpy", "PIL", "netspec_torch", "netspec.cli.train")
+FOR_COLOURS = ("rich",)
+FOR_JSON = ("netspec.render.json_schema",)
+FOR_LOOKING_INSIDE = ("netspec.render.stages",)
+
+
+def list_imported(*arguments: str, code: int = 0) -> set[str]:
+    """The modules that a run of netspec imports, each with the packages around it."""
+    result = subprocess.run(
+        [sys.executable, "-X", "importtime", "-m", "netspec", *arguments],
+        cwd=ROOT,
+        capture_output=True,
+        encoding="utf-8",
+        check=False,
+    )
+    assert result.returncode == code, result.stdout
+    return set(re.findall(r"^import time: .*\| +(\S+)$", result.stderr, re.MULTILINE))
+
+
+@pytest.mark.parametrize("arguments", [[], ["--format", "plain"], ["--quiet"], ["--full"]])
+def test_a_plain_check_imports_no_more_than_it_needs(arguments: list[str]) -> None:
+    imported = list_imported("check", "specs/alexnet.net", *arguments)
+    assert "netspec.compiler.pipeline" in imported
+    assert imported.isdisjoint((*HEAVY, *FOR_COLOURS, *FOR_JSON, *FOR_LOOKING_INSIDE))
+
+
+def test_json_needs_its_models_and_no_colours() -> None:
+    imported = list_imported("check", "specs/alexnet.net", "--format", "json")
+    assert imported >= set(FOR_JSON)
+    assert imported.isdisjoint((*HEAVY, *FOR_COLOURS))
+
+
+def test_colours_need_only_the_light_parts_of_rich() -> None:
+    imported = list_imported("check", "specs/alexnet.net", "--color", "always")
+    assert "rich.console" in imported
+    heavy = {"rich.table", "rich.progress", "rich.traceback", "rich.syntax", "rich.markdown"}
+    assert imported.isdisjoint({*HEAVY, *heavy, "pygments"})
+
+
+def test_version_and_usage_errors_need_no_compiler() -> None:
+    for arguments, code in ((["--version"], 0), (["check", "--depth", "0", "x.net"], 2)):
+        imported = list_imported(*arguments, code=code)
+        assert "netspec.cli.app" in imported
+        assert imported.isdisjoint((*HEAVY, "netspec.compiler.pipeline", "lark"))
