@@ -44,7 +44,7 @@ bench: setup ## Measure start-up and training speed
 	for script in tests/bench/*.py; do $(BIN)/python $$script || exit; done
 
 docs: setup ## Rewrite the generated reference pages
-	$(BIN)/python docs/generate.py
+	$(BIN)/python -m docs.generate
 
 clean: ## Remove all that was built, .venv too
 	rm -rf .build .venv dist .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache

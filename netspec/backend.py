@@ -5,38 +5,94 @@ point's name. It is imported when it is asked for and not before, so that a chec
 tensor library. What it makes of a net, and with what, is its own affair.
 """
 
-from collections.abc import Callable
+from collections.abc import Sequence
 from importlib.metadata import EntryPoint, entry_points
-from typing import Any, Protocol, cast
+from pathlib import Path
+from typing import Literal, Protocol, cast
 
+from netspec.compiler.program import CheckedNet
 from netspec.graph import Node
+from netspec.recipe.run import Figures, Listener, TrainingError
 
 GROUP = "netspec.backends"
 DISTRIBUTION = "netspec-compiler"
 """What pip knows netspec by; it has an extra of each backend's name."""
 
 
+class Run(Protocol):
+    """How a training ended."""
+
+    @property
+    def folder(self) -> Path:
+        """Where the weights and all else is written."""
+
+    @property
+    def updates(self) -> int:
+        """Updates done."""
+
+    @property
+    def total(self) -> int:
+        """Updates planned."""
+
+    @property
+    def final(self) -> Figures | None:
+        """The last test, on the centre view; None where the run was interrupted."""
+
+    @property
+    def final_views(self) -> Figures | None:
+        """The test on several views, where there is one."""
+
+    @property
+    def chance(self) -> float:
+        """The accuracy of always giving the most frequent class."""
+
+    @property
+    def skipped(self) -> Sequence[tuple[str, str]]:
+        """The images that could not be read: name and reason."""
+
+    @property
+    def interrupted(self) -> str:
+        """The signal that ended the run early; empty where none did."""
+
+
 class Backend(Protocol):
     """What a backend has."""
 
-    @property
-    def train(self) -> Callable[..., Any]:
-        """Trains a net."""
+    def train(
+        self,
+        net: CheckedNet,
+        *,
+        data: Path | str | None = None,
+        device: str | None = None,
+        out: Path | str | None = None,
+        epochs: float | None = None,
+        iterations: int | None = None,
+        seed: int | None = None,
+        precision: Literal["float32", "bf16"] | None = None,
+        compile: bool = False,
+        views: int | None = None,
+        eval_images: int | None = None,
+        resume: bool = False,
+        listener: Listener | None = None,
+    ) -> Run:
+        """Train a net by its recipe; the arguments are the options of `netspec train`, and None
+        leaves the matter to the recipe or the backend. Raises TrainingError and CompileError."""
 
 
 class MissingBackendError(Exception):
     """A backend that is not there, or lacks a package; the message says what to install."""
 
 
-class UnsupportedLayerError(Exception):
+class UnsupportedLayerError(TrainingError):
     """A layer that a backend cannot express; the message has its place in the file."""
 
     def __init__(self, backend: str, node: Node) -> None:
-        self.node = node
         super().__init__(
             f"{node.span.place}: {node.name} is a layer of kind `{node.layer.kind}`, which the "
-            f"{backend} backend does not know"
+            f"{backend} backend does not know",
+            cause="file",
         )
+        self.node = node
 
 
 def find_backend(name: str) -> Backend:

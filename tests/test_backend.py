@@ -1,12 +1,13 @@
 """Backends are found by their entry points, and a missing one is told in plain words."""
 
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 import netspec_torch
-from netspec.backend import MissingBackendError, find_backend
+from netspec.backend import Backend, MissingBackendError, find_backend
 
 
 @pytest.fixture
@@ -35,12 +36,14 @@ class Install:
 
 
 def test_torch_is_found() -> None:
-    assert find_backend("torch") is netspec_torch
+    torch: Backend = netspec_torch
+    assert find_backend("torch") is torch
 
 
 def test_another_package_can_bring_a_backend(install: Install) -> None:
-    install("paper", "def train():\n    return 'by hand'\n")
-    assert find_backend("paper").train() == "by hand"
+    install("paper", "def train(net):\n    return net\n")
+    train: Callable[..., object] = find_backend("paper").train
+    assert train("by hand") == "by hand"
 
 
 def test_a_backend_is_imported_only_when_it_is_asked_for(install: Install) -> None:
@@ -53,9 +56,7 @@ def test_a_backend_is_imported_only_when_it_is_asked_for(install: Install) -> No
 
 def test_unknown_backend(install: Install) -> None:
     install("paper", "")
-    with pytest.raises(
-        MissingBackendError, match="there is no backend `abacus`; installed: .*paper"
-    ):
+    with pytest.raises(MissingBackendError, match=r"no backend `abacus`; installed: .*paper"):
         find_backend("abacus")
 
 

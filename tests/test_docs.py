@@ -70,11 +70,6 @@ def test_python(block: Block, folder: Path) -> None:
     assert result.returncode == 0, result.stdout
 
 
-def test_generated_pages_are_fresh() -> None:
-    result = run([sys.executable, "docs/generate.py", "--check"], ROOT)
-    assert result.returncode == 0, result.stdout
-
-
 def lay_files(block: Block, folder: Path) -> None:
     """Write the files that the block's page shows, the ```net blocks that have a name."""
     for other in read_blocks(block.path):

@@ -30,7 +30,7 @@ class Emission:
 
     def placeholder(self, node: Node) -> fx.Node:
         """A tensor that the net is given."""
-        return self.graph.placeholder(module_path(node.name).replace(".", "_"))
+        return self.graph.placeholder(tensor_name(node.name))
 
     def call(
         self, name: str, function: Callable[..., object], *arguments: object, **named: object
@@ -41,7 +41,7 @@ class Emission:
             function,
             arguments,  # type: ignore[arg-type]
             named,  # type: ignore[arg-type]
-            name=module_path(name),
+            name=tensor_name(name),
         )
 
     def call_module(self, node: Node, make: Callable[[], nn.Module], *inputs: fx.Node) -> fx.Node:
@@ -60,6 +60,11 @@ def module_path(name: str) -> str:
     found under `half_`, as PEP 8 has it, and so that no two labels meet, `half_` under `half__`.
     """
     return ".".join(f"{label}_" if _is_taken(label) else label for label in name.split("."))
+
+
+def tensor_name(name: str) -> str:
+    """The name in the torch graph of the tensor that a node makes."""
+    return module_path(name).replace(".", "_")
 
 
 def _is_taken(label: str) -> bool:

@@ -15,21 +15,19 @@ from torch.nn.functional import nll_loss
 from netspec.recipe.run import Figures
 from netspec_torch.compute import Precision, autocast
 from netspec_torch.data.dataset import Split
-from netspec_torch.data.images import Images
 from netspec_torch.data.decoding import Form, Pixels
+from netspec_torch.data.images import Images
 
 
-class TestImages(Protocol):
+class ViewSource(Protocol):
     """What gives a split's images as a test sees them: a `Loader`."""
-
-    __test__ = False
 
     def views(self, count: int = 1) -> Iterable[tuple[Tensor, Tensor]]: ...
 
 
 def evaluate(
     net: nn.Module,
-    images: TestImages,
+    images: ViewSource,
     *,
     device: torch.device,
     views: int = 1,

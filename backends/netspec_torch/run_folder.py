@@ -45,6 +45,13 @@ class RunFolder:
     def metrics(self) -> Path:
         return self.path / "metrics.jsonl"
 
+    def create(self) -> None:
+        """Make the folder; raises TrainingError where it cannot."""
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise cannot_write(self.path, error) from error
+
     def write_json(self, name: str, values: object) -> None:
         """Write a JSON file; raises TrainingError where it cannot."""
         write_text(self.path / name, json.dumps(values, indent=2) + "\n")
@@ -74,10 +81,10 @@ def _parse_lines(text: str) -> Iterator[Entry]:
             return
 
 
-def create_run_folder(out: Path | None, name: str) -> RunFolder:
-    """A new folder: `out`, which must not hold anything, or the next free one in `runs/`.
+def choose_run_folder(out: Path | None, name: str) -> RunFolder:
+    """A folder for a new run: `out`, which must not hold anything, or the next free in `runs/`.
 
-    Raises TrainingError where it cannot be made.
+    Raises TrainingError where it is taken.
     """
     path = out or next(path for path in _numbered(name) if not path.exists())
     if path.exists() and (not path.is_dir() or any(path.iterdir())):
@@ -86,10 +93,6 @@ def create_run_folder(out: Path | None, name: str) -> RunFolder:
             "--resume goes on with the run that it holds; --out DIR writes a new one elsewhere",
             cause="usage",
         )
-    try:
-        path.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise cannot_write(path, error) from error
     return RunFolder(path)
 
 

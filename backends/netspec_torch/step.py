@@ -1,8 +1,8 @@
 """One update: the loss of a batch, its gradients, the solver's step.
 
-What is random in a net (dropout) is drawn from a seed of its own for each update, so that a run that
-goes on draws what it would have drawn. The rate is set by who calls; nothing here waits for the
-device.
+What is random in a net (dropout) is drawn from a seed of its own for each update, so that a run
+that goes on draws what it would have drawn. The rate is set by who calls; nothing here waits for
+the device.
 """
 
 from collections.abc import Callable, Sequence
@@ -46,7 +46,7 @@ class TrainingStep:
         """Do update number `update`, from 0; gives the loss, still on the device."""
         torch.manual_seed(seed_of_update(self._seed, update))
         loss = self.compute_loss(images, labels)
-        loss.backward()  # type: ignore[no-untyped-call]
+        loss.backward()
         self._optimizer.step()
         self._optimizer.zero_grad(set_to_none=True)
         return loss.detach()

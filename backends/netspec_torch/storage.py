@@ -20,7 +20,7 @@ def write_text(path: Path, text: str) -> None:
 
 
 def write_tensors(path: Path, tensors: Mapping[str, Tensor], about: Mapping[str, str]) -> None:
-    """Write a safetensors file with texts beside the tensors; raises TrainingError where it cannot."""
+    """Write a safetensors file with texts beside the tensors; raises TrainingError as above."""
     copies = {name: on_cpu(tensor) for name, tensor in tensors.items()}
     _replace(path, lambda part: save_file(copies, part, dict(about)))
 
@@ -47,6 +47,7 @@ def _replace(path: Path, write: Callable[[Path], None]) -> None:
     part = path.with_name(path.name + ".part")
     try:
         write(part)
+        part.chmod(path.parent.stat().st_mode & 0o666)  # safetensors gives nobody else a look.
         _force_to_disk(part)
         part.replace(path)
         _force_to_disk(path.parent)

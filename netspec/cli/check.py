@@ -21,72 +21,71 @@ IS_UNREADABLE = 2
 
 Stage = Literal["tree", "graph"]
 
+Files = Annotated[
+    list[str],
+    typer.Argument(
+        help="Files, folders (every .net file below them), patterns such as 'specs/*.net', or -"
+        " for standard input. FILE:NAME looks at one net only.",
+        show_default=False,
+    ),
+]
+Settings = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set",
+        metavar="NAME=VALUE",
+        help="Give a net's parameter a value, written as in the language: classes=10,"
+        " counts=[3,4,6,3]. May be repeated.",
+    ),
+]
+Form = Annotated[
+    Format,
+    typer.Option(
+        "--format",
+        help="auto: for people, in colour on a terminal. plain: no colour, no lines. json: for"
+        " machines.",
+    ),
+]
+Full = Annotated[bool, typer.Option("--full", help="Open every block, however long the table.")]
+Depth = Annotated[
+    int | None, typer.Option("--depth", min=1, metavar="N", help="Open blocks N levels deep.")
+]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Show errors and warnings only.")]
+Strict = Annotated[bool, typer.Option("--strict", help="Exit with 1 for warnings too.")]
+Color = Annotated[When, typer.Option("--color", help="When to use colours.")]
+AfterStage = Annotated[
+    Stage | None,
+    typer.Option("--stage", help="Show what stands after that phase of the compiler instead."),
+]
+StdinFilename = Annotated[
+    str | None,
+    typer.Option(
+        "--stdin-filename",
+        metavar="FILE",
+        help="The name that standard input is shown under; files that it uses are looked up"
+        " beside it.",
+    ),
+]
+
 
 def check(
-    files: Annotated[
-        list[str],
-        typer.Argument(
-            help="Files, folders (every .net file below them), patterns such as 'specs/*.net', or -"
-            " for standard input. FILE:NAME looks at one net only.",
-            show_default=False,
-        ),
-    ],
-    settings: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--set",
-            metavar="NAME=VALUE",
-            help="Give a net's parameter a value, written as in the language: classes=10,"
-            " counts=[3,4,6,3]. May be repeated.",
-        ),
-    ] = None,
-    form: Annotated[
-        Format,
-        typer.Option(
-            "--format",
-            help="auto: for people, in colour on a terminal. plain: no colour, no lines. json: for"
-            " machines.",
-        ),
-    ] = "auto",
-    full: Annotated[
-        bool, typer.Option("--full", help="Open every block, however long the table.")
-    ] = False,
-    depth: Annotated[
-        int | None,
-        typer.Option("--depth", min=1, metavar="N", help="Open blocks N levels deep."),
-    ] = None,
-    quiet: Annotated[
-        bool, typer.Option("--quiet", "-q", help="Show errors and warnings only.")
-    ] = False,
-    strict: Annotated[bool, typer.Option("--strict", help="Exit with 1 for warnings too.")] = False,
-    color: Annotated[When, typer.Option("--color", help="When to use colours.")] = "auto",
-    stage: Annotated[
-        Stage | None,
-        typer.Option("--stage", help="Show what stands after that phase of the compiler instead."),
-    ] = None,
-    stdin_filename: Annotated[
-        str | None,
-        typer.Option(
-            "--stdin-filename",
-            metavar="FILE",
-            help="The name that standard input is shown under; files that it uses are looked up"
-            " beside it.",
-        ),
-    ] = None,
+    files: Files,
+    settings: Settings = None,
+    form: Form = "auto",
+    full: Full = False,
+    depth: Depth = None,
+    quiet: Quiet = False,
+    strict: Strict = False,
+    color: Color = "auto",
+    stage: AfterStage = None,
+    stdin_filename: StdinFilename = None,
 ) -> None:
     """Check networks: their shapes, what they cost, and every claim they make.
 
     Tables, errors and warnings go to standard output. Exits with 0 if no file has an error, 1 if
     one has, 2 if one cannot be read or the command is wrong.
     """
-    if full and depth:
-        refuse("--depth", "--full opens every block already")
-    if (full or depth or quiet) and (form == "json" or stage):
-        refuse("--full, --depth, --quiet", "only the tables can be longer or shorter")
-    if color == "always" and form != "auto":
-        refuse("--color", f"the format {form} has no colours")
-    if stage and form == "json":
-        refuse("--stage", "the format json shows no stages")
+    refuse_contradictions(form, color, stage, full=full, depth=depth, quiet=quiet)
     if stdin_filename and not any(map(is_standard_input, files)):
         refuse("--stdin-filename", "standard input (-) is not among the files")
     values = parse_settings(settings or [])
@@ -106,6 +105,20 @@ def check(
             detail = checking.choose_detail(full, depth, quiet)
             programs = checking.print_report(inputs, values, detail, screen)
     raise typer.Exit(find_exit_code(programs, inputs, strict))
+
+
+def refuse_contradictions(
+    form: Format, color: When, stage: Stage | None, *, full: bool, depth: int | None, quiet: bool
+) -> None:
+    """End with a usage error where one option would be ignored for another's sake."""
+    if full and depth:
+        refuse("--depth", "--full opens every block already")
+    if (full or depth or quiet) and (form == "json" or stage):
+        refuse("--full, --depth, --quiet", "only the tables can be longer or shorter")
+    if color == "always" and form != "auto":
+        refuse("--color", f"the format {form} has no colours")
+    if stage and form == "json":
+        refuse("--stage", "the format json shows no stages")
 
 
 def refuse(option: str, reason: str) -> NoReturn:

@@ -43,6 +43,7 @@ class Plan:
     """Where the net's number of classes comes from; empty where the net alone decides."""
     data: PlannedData
     recipe: Recipe
+    """With what the caller said in place of the file."""
     clock: Clock
     total: int
     """Updates of the whole run."""
@@ -50,8 +51,6 @@ class Plan:
     """Who ends it there, if not the recipe."""
     start: int
     """Updates already done: above 0 where a run goes on."""
-    views: int
-    """Views of the last test."""
     test_images: int
     """Held-out images of the tests during the run and of the test on several views."""
     device: str
@@ -136,8 +135,10 @@ def _describe_tests(plan: Plan) -> str:
     whole = plan.test_images == plan.data.held_out
     some = "all" if whole else f"{plan.test_images:,} of the"
     text = f"after each epoch on {some} held-out images, at the end on all; centre view"
-    if plan.views > 1:
-        text += f", at the end {plan.views} views too" + ("" if whole else f" of {some} images")
+    if plan.recipe.views > 1:
+        text += f", at the end {plan.recipe.views} views too" + (
+            "" if whole else f" of {some} images"
+        )
     return text
 
 

@@ -20,9 +20,19 @@ def write_value(value: object) -> str:
         return format_value(Word(value))
     if isinstance(value, HeightWidth):
         return str(value)
+    if isinstance(value, Amount):
+        return write_amount(value)
     if isinstance(value, tuple):
         return f"[{', '.join(map(write_value, value))}]"
     return format_value(value)
+
+
+def write_amount(amount: Amount) -> str:
+    """`1 epoch`, `90 epochs`, `450,000 iterations`."""
+    number = float(amount.number)
+    if number == 1:
+        return f"1 {amount.unit.removesuffix('s')}"
+    return f"{number:,.10g} {amount.unit}"
 
 
 def resolve_line(line: Schema) -> dict[str, Any]:

@@ -20,6 +20,8 @@ from netspec.tensor import Interval, Shape
 
 NONE = "-"
 """Stands for a number that is zero: most layers learn nothing."""
+DEEPEST_INDENT = 12
+"""Levels of headings that are shown by indentation; deeper ones stand below each other."""
 BRANCH = re.compile(r"(.*\bbranch_\d+)\.")
 
 
@@ -39,7 +41,7 @@ class LayerRow(NamedTuple):
 
     @property
     def indented_label(self) -> str:
-        return "  " * self.depth + self.label
+        return "  " * min(self.depth, DEEPEST_INDENT) + self.label
 
 
 def list_layer_rows(facts: NetFacts, head: Head | None, depth: int) -> list[LayerRow]:
@@ -51,7 +53,8 @@ def list_layer_rows(facts: NetFacts, head: Head | None, depth: int) -> list[Laye
     rows: list[LayerRow] = []
     for row in list_rows(build_outline(nodes), depth):
         above[row.depth :] = [row.entry]
-        text = describe_row(row, above[:-1], named)
+        heading = above[-2] if row.depth else None
+        text = describe_row(row, heading, named)
         rows.append(fill_row(row, text, find_result(row.entry, readers), facts))
     return rows
 
@@ -91,7 +94,7 @@ def show_run(run: Interval) -> str:
     return show_count(run.end - run.start)
 
 
-def describe_row(row: Row, above: list[Entry], named: dict[str, str]) -> str:
+def describe_row(row: Row, above: Entry | None, named: dict[str, str]) -> str:
     """Kind and arguments of a layer, with what it reads where that is not the line above; for a
     heading the block that it calls, and how many layers are folded away."""
     entry = row.entry

@@ -37,13 +37,23 @@ class Entry:
     """The layer of that name; a join is a layer and a heading at once."""
     entries: list["Entry"] = field(default_factory=list)
 
+    calls: tuple[Span, ...] = ()
+    """The calls of blocks that led to every layer in it, outermost first."""
+
     @property
     def nodes(self) -> Iterator[Node]:
-        """Every layer in it."""
-        for entry in self.entries:
-            yield from entry.nodes
-        if self.node:
-            yield self.node
+        """Every layer in it, a join behind its branches."""
+        waiting = [self]
+        seen: set[int] = set()
+        while waiting:
+            entry = waiting[-1]
+            if entry.entries and id(entry) not in seen:
+                seen.add(id(entry))
+                waiting += reversed(entry.entries)
+                continue
+            waiting.pop()
+            if entry.node:
+                yield entry.node
 
 
 class Row(NamedTuple):
@@ -73,49 +83,63 @@ def build_outline(nodes: Sequence[Node]) -> list[Entry]:
     by_path = {"": root}
     for node in nodes:
         find_entry(by_path, node.name).node = node
-    return [join_single(entry) for entry in root.entries]
+    for entry in reversed(by_path.values()):  # what lies below a heading was made after it
+        entry.calls = share_calls(entry)
+        entry.entries = [join_single(below) for below in entry.entries]
+    return root.entries
 
 
 def find_entry(by_path: dict[str, Entry], path: str) -> Entry:
     """The entry of a dotted name, made on first use together with its headings."""
-    if path not in by_path:
-        above, _, label = path.rpartition(".")
-        entry = by_path[path] = Entry(path, label)
-        find_entry(by_path, above).entries.append(entry)
-    return by_path[path]
+    above = by_path[""]
+    labels = path.split(".")
+    for depth, label in enumerate(labels, start=1):
+        part = path if depth == len(labels) else ".".join(labels[:depth])
+        if part not in by_path:
+            by_path[part] = Entry(part, label)
+            above.entries.append(by_path[part])
+        above = by_path[part]
+    return above
+
+
+def share_calls(entry: Entry) -> tuple[Span, ...]:
+    """The beginning that the calls of all things in an entry have in common."""
+    if entry.node:
+        return entry.node.calls
+    first, *others = (below.calls for below in entry.entries)
+    same = min(map(len, (first, *others)))
+    while any(calls[:same] != first[:same] for calls in others):
+        same -= 1
+    return first[:same]
 
 
 def join_single(entry: Entry) -> Entry:
-    """Join a heading with the only thing that it holds, all the way down."""
-    entry.entries = [join_single(below) for below in entry.entries]
-    if entry.node is None and len(entry.entries) == 1:
-        (below,) = entry.entries
-        below.label = f"{entry.label}.{below.label}"
-        return below
-    return entry
+    """A heading's only layer or heading in its place, called after both; any other as it is."""
+    if entry.node or len(entry.entries) != 1:
+        return entry
+    (below,) = entry.entries
+    below.label = f"{entry.label}.{below.label}"
+    return below
 
 
 def list_rows(outline: Sequence[Entry], depth: int) -> list[Row]:
     """The rows of an outline opened `depth` levels deep, 1 being its top level."""
-    return list(walk(outline, depth, 0))
+    rows: list[Row] = []
+    waiting = [(entry, 0) for entry in reversed(outline)]
+    while waiting:
+        entry, above = waiting.pop()
+        is_open = bool(entry.entries) and above + 1 < depth
+        rows.append(Row(entry, above, is_open))
+        if is_open:
+            waiting += [(below, above + 1) for below in reversed(entry.entries)]
+    return rows
 
 
 def choose_depth(nodes: Sequence[Node]) -> int:
     """How deep a net is opened unless asked otherwise: all of it, or nothing where that would take
     more than MOST_ROWS."""
-    return 1 if count_rows(build_outline(nodes)) > MOST_ROWS else EVERYTHING
-
-
-def walk(entries: Sequence[Entry], levels: int, depth: int) -> Iterator[Row]:
-    for entry in entries:
-        is_open = bool(entry.entries) and levels > 1
-        yield Row(entry, depth, is_open)
-        if is_open:
-            yield from walk(entry.entries, levels - 1, depth + 1)
-
-
-def count_rows(entries: Sequence[Entry]) -> int:
-    return sum(1 + count_rows(entry.entries) for entry in entries)
+    rows = list_rows(build_outline(nodes), EVERYTHING)
+    return 1 if len(rows) > MOST_ROWS else EVERYTHING
 
 
 def list_readers(graph: Graph) -> dict[str, list[str]]:
@@ -140,22 +164,7 @@ def find_result(entry: Entry, readers: dict[str, list[str]]) -> Node:
     return (leaving or nodes)[-1]
 
 
-def find_call(entry: Entry, above: Sequence[Entry]) -> Span | None:
+def find_call(entry: Entry, above: Entry | None) -> Span | None:
     """The call of a block that a heading stands for; None for branches and the like."""
-    shared = shared_calls(entry)
-    known = len(shared_calls(above[-1])) if above else 0
-    return shared[-1] if len(shared) > known else None
-
-
-def shared_calls(entry: Entry) -> tuple[Span, ...]:
-    """The calls that led to every layer in it."""
-    nodes = list(entry.nodes)
-    shared = nodes[0].calls
-    for node in nodes[1:]:
-        same = 0
-        for one, other in zip(shared, node.calls, strict=False):
-            if one != other:
-                break
-            same += 1
-        shared = shared[:same]
-    return shared
+    known = len(above.calls) if above else 0
+    return entry.calls[-1] if len(entry.calls) > known else None

@@ -43,7 +43,8 @@ class NormOfEachTower(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         towers = x.unflatten(1, (2, -1)).flatten(0, 1)
         normalized: Tensor = self.norm(towers)
-        return normalized.unflatten(0, (-1, 2)).flatten(1, 2)
+        result: Tensor = normalized.unflatten(0, (-1, 2)).flatten(1, 2)
+        return result
 
 
 def write_by_hand() -> nn.Sequential:
@@ -81,7 +82,7 @@ def step_by_hand(weights: dict[str, Tensor]) -> Step:
     def step(images: Tensor, classes: Tensor) -> float:
         optimizer.zero_grad()
         loss = cross_entropy(module(images), classes)
-        loss.backward()  # type: ignore[no-untyped-call]
+        loss.backward()
         optimizer.step()
         return loss.item()
 
@@ -90,7 +91,8 @@ def step_by_hand(weights: dict[str, Tensor]) -> Step:
 
 def step_of_ours(net: CheckedNet, precision: Precision) -> Step:
     assert net.recipe is not None
-    module = netspec_torch.build(net, seed=0).to(memory_format=torch.channels_last)
+    module = netspec_torch.build(net, seed=0)
+    module.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     factors = netspec_torch.parameter_factors(net.graph)
     optimizer = make_optimizer(net.recipe.solver, module.named_parameters(), factors)
     device = torch.device("cpu")

@@ -214,14 +214,15 @@ def test_a_full_disk_is_told(folder: Path) -> None:
     assert result.stderr == "error: the output cannot be written: No space left on device\n"
 
 
-def test_an_unexpected_exception_asks_for_a_report(folder: Path) -> None:
+def run_raising(exception: str, folder: Path) -> "subprocess.CompletedProcess[str]":
+    """A check in whose midst something is raised."""
     code = (
         "import netspec.cli.inputs as inputs, netspec.cli.app as app\n"
-        "def fail(*_): raise ZeroDivisionError('by design')\n"
+        f"def fail(*_): raise {exception}\n"
         "inputs.decode = fail\n"
         "app.main()"
     )
-    result = subprocess.run(
+    return subprocess.run(
         [sys.executable, "-c", code, "check", "good.net"],
         cwd=folder,
         env=environment(),
@@ -229,6 +230,15 @@ def test_an_unexpected_exception_asks_for_a_report(folder: Path) -> None:
         encoding="utf-8",
         check=False,
     )
+
+
+def test_an_interrupt_ends_it_without_a_word(folder: Path) -> None:
+    result = run_raising("KeyboardInterrupt", folder)
+    assert (result.returncode, result.stdout, result.stderr) == (130, "", "")
+
+
+def test_an_unexpected_exception_asks_for_a_report(folder: Path) -> None:
+    result = run_raising("ZeroDivisionError('by design')", folder)
     assert result.returncode == 70
     assert result.stdout == ""
     assert "error[NS900]: netspec failed: ZeroDivisionError: by design\n" in result.stderr

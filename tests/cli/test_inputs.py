@@ -81,9 +81,11 @@ def test_the_drive_of_a_windows_path_is_no_file(
 ) -> None:
     (folder / "C").write_text("", encoding="utf-8")
     assert names("C:alexnet") == ["C:alexnet"]
-    monkeypatch.setattr(inputs.os, "name", "nt")
-    assert inputs.split_picked("C:alexnet") is None
-    assert inputs.split_picked("C:/specs/a.net:alexnet") == ("C:/specs/a.net", "alexnet")
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "name", "nt")
+        drive, file = map(inputs.split_picked, ("C:alexnet", "C:/specs/a.net:alexnet"))
+    assert drive is None
+    assert file == ("C:/specs/a.net", "alexnet")
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,8 @@
 
 from collections.abc import Sequence
 
+from torch import Tensor, fx
+
 from netspec.graph import Graph, Head, Node
 from netspec.layers.base import Layer
 from netspec.layers.input import Input
@@ -60,3 +62,22 @@ def make_chain(shape: Shape, layers: Sequence[tuple[str, Layer]]) -> Graph:
     for name, layer in layers:
         nodes.append(make_node(name, layer, nodes[-1:]))
     return make_graph(nodes)
+
+
+def record_shapes(module: fx.GraphModule, *inputs: Tensor) -> dict[str, tuple[int, ...]]:
+    """The shape of each tensor of a run, by its name in the torch graph."""
+    recorder = ShapeRecorder(module)
+    recorder.run(*inputs)
+    return recorder.shapes
+
+
+class ShapeRecorder(fx.Interpreter):
+    def __init__(self, module: fx.GraphModule) -> None:
+        super().__init__(module)
+        self.shapes: dict[str, tuple[int, ...]] = {}
+
+    def run_node(self, n: fx.Node) -> object:
+        value = super().run_node(n)
+        if isinstance(value, Tensor):
+            self.shapes[n.name] = tuple(value.shape)
+        return value

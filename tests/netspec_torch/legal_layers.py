@@ -3,7 +3,7 @@
 Combinations that a layer's own rules refuse are left to those rules: the tests pass them over.
 """
 
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from hypothesis import strategies as st
 
@@ -14,6 +14,7 @@ from tests.layers.build import build_layer
 
 LayerAndShapes: TypeAlias = tuple[Layer, tuple[Shape, ...]]
 Strategy: TypeAlias = st.SearchStrategy[LayerAndShapes]
+Arguments: TypeAlias = st.SearchStrategy[dict[str, Any]]
 
 EXTENTS = st.integers(1, 9)
 SHAPES = st.builds(Shape, st.integers(1, 8), EXTENTS, EXTENTS)
@@ -31,18 +32,18 @@ ROUNDINGS = st.sampled_from(["down", "up"])
 FACTORS = st.floats(0, 2)
 
 
-def layers(kind: str, shapes: st.SearchStrategy[Shape] = SHAPES, **named: object) -> Strategy:
-    """A kind that reads one tensor, of any shape, with each argument from its strategy."""
-    drawn = st.fixed_dictionaries({}, optional=named)  # type: ignore[arg-type]
+def layers(kind: str, **named: st.SearchStrategy[Any]) -> Strategy:
+    """A kind that reads one tensor, with some of the arguments, each from its strategy."""
+    drawn: Arguments = st.fixed_dictionaries({}, optional=named)
     layer = drawn.map(lambda arguments: build_layer(kind, **arguments))
-    return st.tuples(layer, shapes.map(lambda shape: (shape,)))
+    return st.tuples(layer, st.tuples(SHAPES))
 
 
-def given(kind: str, shapes: st.SearchStrategy[Shape], **named: object) -> Strategy:
+def given(kind: str, **named: st.SearchStrategy[Any]) -> Strategy:
     """The same, with every argument given."""
-    drawn = st.fixed_dictionaries(named)  # type: ignore[arg-type]
+    drawn: Arguments = st.fixed_dictionaries(named)
     layer = drawn.map(lambda arguments: build_layer(kind, **arguments))
-    return st.tuples(layer, shapes.map(lambda shape: (shape,)))
+    return st.tuples(layer, st.tuples(SHAPES))
 
 
 @st.composite
@@ -81,12 +82,11 @@ def pools(draw: st.DrawFn, kind: str) -> LayerAndShapes:
 
 
 @st.composite
-def grouped(draw: st.DrawFn, kind: str, **named: st.SearchStrategy[object]) -> LayerAndShapes:
+def grouped(draw: st.DrawFn, kind: str, named: Arguments) -> LayerAndShapes:
     """A kind whose channels divide by its groups."""
     groups = draw(st.integers(1, 4))
     shape = draw(SHAPES)._replace(channels=groups * draw(st.integers(1, 4)))
-    arguments = {name: draw(strategy) for name, strategy in named.items()}
-    return build_layer(kind, groups=groups, **arguments), (shape,)
+    return build_layer(kind, groups=groups, **draw(named)), (shape,)
 
 
 @st.composite
@@ -141,7 +141,6 @@ LEGAL_LAYERS: dict[str, Strategy] = {
     "conv": convolutions("conv"),
     "depthwise": given(
         "depthwise",
-        SHAPES,
         size=pairs(1, 4),
         multiplier=st.integers(1, 3),
         stride=pairs(1, 3),
@@ -151,7 +150,7 @@ LEGAL_LAYERS: dict[str, Strategy] = {
         bias=st.booleans(),
     ),
     "deconv": convolutions("deconv"),
-    "fc": given("fc", SHAPES, channels=st.integers(1, 9), bias=st.booleans()),
+    "fc": given("fc", channels=st.integers(1, 9), bias=st.booleans()),
     "maxpool": pools("maxpool"),
     "avgpool": pools("avgpool"),
     **{
@@ -165,12 +164,14 @@ LEGAL_LAYERS: dict[str, Strategy] = {
     "prelu": layers("prelu", slope=FACTORS),
     "lrn": grouped(
         "lrn",
-        n=st.integers(1, 7),
-        alpha=FACTORS,
-        beta=st.sampled_from([0.3, 0.5, 0.75, 1]),
-        k=st.floats(0.1, 2),
-        over=st.sampled_from(["mean", "sum"]),
-        across=st.sampled_from(["channels", "map"]),
+        st.fixed_dictionaries({
+        "n": st.integers(1, 7),
+        "alpha": FACTORS,
+        "beta": st.sampled_from([0.3, 0.5, 0.75, 1]),
+        "k": st.floats(0.1, 2),
+        "over": st.sampled_from(["mean", "sum"]),
+        "across": st.sampled_from(["channels", "map"]),
+        }),
     ),
     "batchnorm": layers(
         "batchnorm",
@@ -180,17 +181,17 @@ LEGAL_LAYERS: dict[str, Strategy] = {
         shift=st.booleans(),
     ),
     "layernorm": layers("layernorm", eps=st.floats(1e-6, 0.1)),
-    "groupnorm": grouped("groupnorm", eps=st.floats(1e-6, 0.1)),
+    "groupnorm": grouped("groupnorm", st.fixed_dictionaries({"eps": st.floats(1e-6, 0.1)})),
     "scale": layers("scale", init=st.floats(-1, 1), bias=st.booleans()),
-    "dropout": given("dropout", SHAPES, p=st.floats(0, 0.9)),
-    "droppath": given("droppath", SHAPES, p=st.floats(0, 0.9)),
+    "dropout": given("dropout", p=st.floats(0, 0.9)),
+    "droppath": given("droppath", p=st.floats(0, 0.9)),
     "add": joins("add"),
     "multiply": products(),
     "maximum": joins("maximum"),
     "concat": joins("concat"),
-    "shuffle": grouped("shuffle"),
+    "shuffle": grouped("shuffle", st.just({})),
     "slice": slices(),
-    "pad": given("pad", SHAPES, size=SIDES),
+    "pad": given("pad", size=SIDES),
     "crop": crops(),
     "upsample": upsamples(),
 }  # fmt: skip

@@ -189,4 +189,5 @@ def test_images_do_not_meet(memory_format: torch.memory_format) -> None:
     for y in (output, each):
         y.backward(x.flip(0))
     assert together.grad is not None
+    assert apart.grad is not None
     assert torch.equal(together.grad, apart.grad)

@@ -7,24 +7,20 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from netspec.layers.starting_values import (
-    STARTING_VALUES,
-    Bilinear,
-    Constant,
-    Msra,
-    Normal,
-    StartingValues,
-    Uniform,
-    Xavier,
-)
+from netspec.layers.starting_values import STARTING_VALUES, StartingValues
 from netspec.tensor import Shape, Weight
-from netspec.values import Word
 from netspec_torch import build
 from netspec_torch.starting_values import FILLS, draw, seeded_generator
-from tests.layers.build import build_layer
+from tests.layers.build import as_value, build_layer
 from tests.netspec_torch.graphs import make_chain, make_layer_graph
 
 LARGE = (200, 300)
+
+
+def make_start(kind: str, **arguments: object) -> StartingValues:
+    """Starting values from their arguments: a string is a bare word."""
+    values = {name: as_value(value) for name, value in arguments.items()}
+    return STARTING_VALUES[kind].model_validate(values)
 
 
 def draw_start(
@@ -41,14 +37,14 @@ def test_every_kind_is_drawn() -> None:
 @pytest.mark.parametrize(
     ("start", "deviation"),
     [
-        (Normal(std=0.01), 0.01),
-        (Uniform(bound=0.3), 0.3 / sqrt(3)),
-        (Xavier(), sqrt(1 / 200)),
-        (Xavier(fan=Word("in"), shape=Word("normal")), sqrt(1 / 300)),
-        (Xavier(fan=Word("out")), sqrt(1 / 100)),
-        (Msra(), sqrt(2 / 300)),
-        (Msra(fan=Word("out"), shape=Word("uniform")), sqrt(2 / 100)),
-        (Msra(fan=Word("average")), sqrt(2 / 200)),
+        (make_start("normal", std=0.01), 0.01),
+        (make_start("uniform", bound=0.3), 0.3 / sqrt(3)),
+        (make_start("xavier"), sqrt(1 / 200)),
+        (make_start("xavier", fan="in", shape="normal"), sqrt(1 / 300)),
+        (make_start("xavier", fan="out"), sqrt(1 / 100)),
+        (make_start("msra"), sqrt(2 / 300)),
+        (make_start("msra", fan="out", shape="uniform"), sqrt(2 / 100)),
+        (make_start("msra", fan="average"), sqrt(2 / 200)),
     ],
     ids=repr,
 )
@@ -59,7 +55,9 @@ def test_mean_and_deviation(start: StartingValues, deviation: float) -> None:
 
 
 @pytest.mark.parametrize(
-    "start", [Uniform(bound=0.3), Xavier(), Msra(shape=Word("uniform"))], ids=repr
+    "start",
+    [make_start("uniform", bound=0.3), make_start("xavier"), make_start("msra", shape="uniform")],
+    ids=repr,
 )
 def test_uniform_ends_at_its_bound(start: StartingValues) -> None:
     values = draw_start(start)
@@ -67,7 +65,11 @@ def test_uniform_ends_at_its_bound(start: StartingValues) -> None:
     assert largest == pytest.approx(values.double().std().item() * sqrt(3), rel=0.02)
 
 
-@pytest.mark.parametrize("start", [Normal(std=1), Xavier(shape=Word("normal")), Msra()], ids=repr)
+@pytest.mark.parametrize(
+    "start",
+    [make_start("normal", std=1), make_start("xavier", shape="normal"), make_start("msra")],
+    ids=repr,
+)
 def test_normal_has_its_tails(start: StartingValues) -> None:
     values = draw_start(start)
     beyond_two = (values.abs() > 2 * values.std()).double().mean().item()
@@ -75,7 +77,7 @@ def test_normal_has_its_tails(start: StartingValues) -> None:
 
 
 def test_constant() -> None:
-    assert torch.equal(draw_start(Constant(value=0.1)), torch.full(LARGE, 0.1))
+    assert torch.equal(draw_start(make_start("constant", value=0.1)), torch.full(LARGE, 0.1))
 
 
 @pytest.mark.parametrize(
@@ -89,14 +91,14 @@ def test_constant() -> None:
     ],
 )
 def test_bilinear_triangle(extent: int, triangle: list[float]) -> None:
-    values = draw_start(Bilinear(), (2, 1, extent, 1))
+    values = draw_start(make_start("bilinear"), (2, 1, extent, 1))
     torch.testing.assert_close(values[1, 0, :, 0], torch.tensor(triangle))
 
 
 def test_bilinear_deconv_enlarges_as_interpolation_does() -> None:
     """Away from the border, where the deconv misses pixels."""
-    layer = build_layer("deconv", 2, 4, stride=2, pad=1, groups=2, bias=False).model_copy(
-        update={"init": Bilinear()}
+    layer = build_layer(
+        "deconv", 2, 4, stride=2, pad=1, groups=2, bias=False, init=make_start("bilinear")
     )
     module = build(make_layer_graph(layer, Shape(2, 6, 6)))
     x = torch.randn(1, 2, 6, 6, generator=torch.Generator().manual_seed(0))
@@ -107,7 +109,7 @@ def test_bilinear_deconv_enlarges_as_interpolation_does() -> None:
 
 def chain_state(*names: str, seed: int | None = 0) -> dict[str, Tensor]:
     """The weights of a chain of equal layers."""
-    conv = build_layer("conv", 4, 3, pad=1, init=Normal(std=1))
+    conv = build_layer("conv", 4, 3, pad=1, init=make_start("normal", std=1))
     return build(
         make_chain(Shape(4, 5, 5), [(name, conv) for name in names]), seed=seed
     ).state_dict()
@@ -166,6 +168,6 @@ def test_torchs_own_start() -> None:
 
 
 def test_fans_are_those_of_the_weight() -> None:
-    weight = Weight("weight", LARGE, "weight", Msra(), 300, 100)
+    weight = Weight("weight", LARGE, "weight", make_start("msra"), 300, 100)
     wide = draw(replace(weight, fan_in=1200), seeded_generator(0, "w"))
     torch.testing.assert_close(wide * 2, draw(weight, seeded_generator(0, "w")))

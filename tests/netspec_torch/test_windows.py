@@ -7,10 +7,12 @@ import torch
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 from torch import Tensor, nn
-from torch.nn import functional
+from torch.nn.functional import conv2d
+from torch.nn.functional import pad as pad_map
 
-from netspec.layers.base import LayerError
+from netspec.layers.base import Layer, LayerError
 from netspec.layers.convolution import Kernels
+from netspec.layers.deconvolution import Deconv
 from netspec.layers.pooling import AvgPool, MaxPool
 from netspec.layers.windows import WindowSpan
 from netspec.tensor import Shape
@@ -116,33 +118,27 @@ def test_pool_follows_its_definition(kind: str, data: st.DataObject) -> None:
     torch.testing.assert_close(output, expected)
 
 
-@settings(max_examples=100, suppress_health_check=list(HealthCheck))
+@settings(THOROUGH, max_examples=100)
 @given(data=st.data())
 def test_deconv_is_the_gradient_of_its_conv(data: st.DataObject) -> None:
     """A deconv maps an output's gradient of the conv with the same numbers to its input's."""
     layer, (shape,) = data.draw(LEGAL_LAYERS["deconv"])
+    assert isinstance(layer, Deconv)
     try:
         graph = make_layer_graph(layer, shape)
     except LayerError:
         assume(False)
     module = build(graph, seed=1, dtype=torch.float64)
-    state = module.state_dict()
-    node = graph["it"]
-    x, y = random_map(shape), torch.zeros(1, *node.shape, dtype=torch.float64, requires_grad=True)
-    conv_pad = tuple(layer.padding())  # type: ignore[attr-defined]
-    top, bottom, left, right = conv_pad
-    padded = functional.pad(y, (left, right, top, bottom))
-    made = functional.conv2d(
-        padded,
-        state["it.weight"],
-        stride=layer.stride,
-        groups=layer.groups,  # type: ignore[attr-defined]
-    )
+    weight, bias = (module.state_dict().get(f"it.{name}") for name in ("weight", "bias"))
+    assert weight is not None
+    x = random_map(shape)
+    y = torch.zeros(1, *graph["it"].shape, dtype=torch.float64, requires_grad=True)
+    top, bottom, left, right = layer.padding()
+    padded = pad_map(y, (left, right, top, bottom))
+    made = conv2d(padded, weight, stride=layer.stride, groups=layer.groups)
     made[:, :, : shape.height, : shape.width].backward(x[None])
     assert y.grad is not None
-    expected = y.grad[0]
-    if "it.bias" in state:
-        expected = expected + state["it.bias"][:, None, None]
+    expected = y.grad[0] if bias is None else y.grad[0] + bias[:, None, None]
     torch.testing.assert_close(module(x[None])[0].reshape(expected.shape), expected)
 
 
@@ -158,19 +154,10 @@ def test_deconv_is_the_gradient_of_its_conv(data: st.DataObject) -> None:
         (build_layer("avgpool", 3, stride=2, round="up"), nn.AvgPool2d),
         (build_layer("avgpool", "global"), nn.AdaptiveAvgPool2d),
     ],
-    ids=[
-        "even",
-        "half",
-        "same",
-        "depthwise",
-        "deconv",
-        "maxpool up",
-        "avgpool up",
-        "global",
-    ],  # fmt: skip
+    ids=["even", "half", "same", "depthwise", "deconv", "maxpool up", "avgpool up", "global"],
 )
-def test_what_torch_has_is_one_call_of_its_module(layer: object, torch_module: type) -> None:
-    graph = make_layer_graph(layer, Shape(4, 12, 12))  # type: ignore[arg-type]
+def test_what_torch_has_is_one_call_of_its_module(layer: Layer, torch_module: type) -> None:
+    graph = make_layer_graph(layer, Shape(4, 12, 12))
     module = build(graph)
     assert type(module.get_submodule("it")) is torch_module
     assert "pad(" not in module.code

@@ -66,10 +66,10 @@ def test_depth_is_chosen_by_length() -> None:
 
 def test_the_call_of_a_heading_is_that_of_its_block() -> None:
     twice = next(e for e in build_outline(compile_graph(NESTED).nodes) if e.label == "twice_1")
-    call = find_call(twice, [])
+    call = find_call(twice, None)
     assert call
     assert call.text == "twice"
-    inner = find_call(twice.entries[0], [twice])
+    inner = find_call(twice.entries[0], twice)
     assert inner
     assert inner.text == "pair"
 
@@ -77,7 +77,7 @@ def test_the_call_of_a_heading_is_that_of_its_block() -> None:
 def test_branches_are_no_calls() -> None:
     graph = compile_graph("net a { input 3x8x8; add { branch { relu; tanh }; branch { } } }")
     join = build_outline(graph.nodes)[-1]
-    assert find_call(join.entries[0], [join]) is None
+    assert find_call(join.entries[0], join) is None
 
 
 def test_the_result_of_a_block_is_what_leaves_it() -> None:
@@ -87,3 +87,16 @@ def test_the_result_of_a_block_is_what_leaves_it() -> None:
     """)
     entry = build_outline(graph.nodes)[1]
     assert find_result(entry, list_readers(graph)).name == "x.a"
+
+
+def test_nesting_of_any_depth() -> None:
+    text = "block b0 { relu; conv 4, 1x1 }\n"
+    for n in range(1, 60):
+        inner = f"b{n - 1}; relu"
+        for _ in range(8):
+            inner = f"add {{ branch {{ {inner} }}; branch {{ }} }}; tanh"
+        text += f"block b{n} {{ {inner} }}\n"
+    graph = compile_graph(f"{text}net deep {{ input 4x8x8; b59 }}")
+    rows = list_rows(build_outline(graph.nodes), EVERYTHING)
+    assert max(row.depth for row in rows) > 900
+    assert sum(len(row.nodes) for row in rows) == len(graph.nodes)

@@ -16,7 +16,7 @@ from netspec.render.page import (
 
 
 @pytest.mark.parametrize(
-    ("text", "cells"), [("", 0), ("conv", 4), ("é", 1), ("e\u0301", 1), ("漢字", 4), ("ｗ", 2)]
+    ("text", "cells"), [("", 0), ("conv", 4), ("é", 1), ("e\u0301", 1), ("漢字", 4), ("\uff57", 2)]
 )
 def test_cells(text: str, cells: int) -> None:
     assert count_cells(text) == cells

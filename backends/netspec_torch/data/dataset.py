@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from netspec_torch.data.images import Images
+from netspec_torch.data.randomness import make_generator
 
 Labels = NDArray[np.int64]
 HELD_OUT_SHARE = 0.2
@@ -127,7 +128,7 @@ def divide_at_random(labels: Labels, seed: int) -> tuple[Sequence[int], Sequence
     for label in range(int(labels.max()) + 1):
         members = np.flatnonzero(labels == label)
         count = max(1, round(HELD_OUT_SHARE * len(members)))
-        drawn = np.random.default_rng([seed, label]).permutation(members)
+        drawn = make_generator(seed, label).permutation(members)
         held_out += drawn[:count].tolist()
     is_held_out = np.zeros(len(labels), bool)
     is_held_out[held_out] = True

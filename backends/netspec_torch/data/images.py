@@ -30,8 +30,8 @@ class Images(Protocol):
     def read(self, index: int, form: Form) -> Pixels:
         """One image in the wanted form.
 
-        Raises UnreadableImageError where this one is damaged, and DataError where it is in colour and
-        may not become grey, which is a mistake of the whole.
+        Raises UnreadableImageError where this one is damaged, and DataError where it is in colour
+        and may not become grey, which is a mistake of the whole.
         """
 
 

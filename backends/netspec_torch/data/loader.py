@@ -19,6 +19,7 @@ from netspec.tensor import Shape
 from netspec_torch.data.dataset import DataSet, Labels, Split
 from netspec_torch.data.fetching import CACHE_BYTES, Fetcher, map_ahead
 from netspec_torch.data.pipeline import Pipeline
+from netspec_torch.data.randomness import make_generator
 from netspec_torch.data.reading import plan_reading
 from netspec_torch.data.stages import need_statistics
 from netspec_torch.data.statistics import Statistics, measure_statistics
@@ -89,7 +90,7 @@ class Loader:
         Leave the loop, or close the iterator, and no thread stays behind.
         """
         total = len(self._fetcher.split)
-        order = np.random.default_rng([self.seed % 2**64, epoch, 0]).permutation(total)
+        order = make_generator(self.seed, epoch, 0).permutation(total)
         drawn = self._pipeline.draw(self.seed, epoch, total)
         runs = [slice(i, i + self.batch) for i in range(start * self.batch, total, self.batch)]
         fetched = map_ahead(

@@ -7,7 +7,6 @@ Reading images is decided in `reading` and done in `fetching`; what a step compu
 from collections.abc import Sequence
 from dataclasses import fields, replace
 
-import numpy as np
 import torch
 from torch import Tensor
 
@@ -15,6 +14,7 @@ from netspec.recipe.data import Transform
 from netspec.tensor import Shape
 from netspec_torch.data.decoding import decode_image
 from netspec_torch.data.errors import DataError
+from netspec_torch.data.randomness import make_generator
 from netspec_torch.data.reading import plan_reading
 from netspec_torch.data.stages import build_steps
 from netspec_torch.data.statistics import Statistics
@@ -59,14 +59,14 @@ class Pipeline:
     def draw(self, seed: int, epoch: int, count: int) -> Drawn:
         """Draw what is random for an epoch of `count` images. It depends on these numbers alone."""
         drawn = (
-            step.draw(np.random.default_rng([seed % 2**64, epoch, place]), count)
+            step.draw(make_generator(seed, epoch, place), count)
             for place, step in enumerate(self._steps, start=1)
         )
         return tuple(None if rows is None else torch.from_numpy(rows) for rows in drawn)
 
     def train(self, images: Tensor, drawn: Drawn, rows: slice) -> Tensor:
         """Training images, N x channels x height x width float32, from uint8 N x height x width x
-        channels as read; `rows` says which of what was drawn is theirs."""
+        channels as read, which may be overwritten; `rows` says which of what was drawn is theirs."""
         batch = self._start(images)
         for step, of_step in zip(self._steps, drawn, strict=True):
             batch = self._with_floats(step, batch)

@@ -1,7 +1,7 @@
 """The steps of a pipeline: what a recipe's transforms do to a batch, in training and in a test.
 
-A batch is N x channels x height x width. Cropping and mirroring work on uint8 as well; arithmetic
-gets float32 and may overwrite what it gets. What is random is drawn for a whole epoch at once, one
+A batch is N x channels x height x width. Cropping and mirroring work on uint8 as well, arithmetic
+gets floats, and both may overwrite what they get. What is random is drawn for a whole epoch at once, one
 row an image, so that what befalls an image depends on the seed, the epoch and its place alone.
 """
 
@@ -83,7 +83,8 @@ class MirrorStep(Step):
 
     def train(self, images: Tensor, drawn: Tensor) -> Tensor:
         mirrored = (drawn < 0.5).nonzero()[:, 0].to(images.device, non_blocking=True)
-        return images.index_copy(0, mirrored, images.index_select(0, mirrored).flip(3))
+        images[mirrored] = images[mirrored].flip(3)
+        return images
 
     def test(self, images: Tensor, views: int) -> Tensor:
         return images

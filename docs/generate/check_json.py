@@ -1,22 +1,16 @@
-"""Writes the reference of `netspec check --format json`, a page for people and a JSON Schema for
-machines, from the models in netspec/render/json_schema.py.
-
-`make docs` runs it, and a test holds the files against it (`--check`).
+"""The reference of `netspec check --format json`, a page for people and a JSON Schema for machines,
+from the models in netspec/render/json_schema.py.
 """
 
 import inspect
 import json
-import sys
 import types
-from collections.abc import Iterator, Sequence
-from pathlib import Path
+from collections.abc import Iterator
 from typing import Any, Literal, Union, get_args, get_origin
 
 from pydantic import JsonValue
 
 from netspec.render.json_schema import CheckReport, Model
-
-REFERENCE = Path(__file__).parent / "reference"
 
 WORDS: dict[object, str] = {
     int: "whole number",
@@ -29,14 +23,13 @@ WORDS: dict[object, str] = {
 """What a reader calls a type."""
 
 
-def write_page() -> Iterator[str]:
-    """The paragraphs of the page, in Markdown."""
-    yield "<!-- Written by `make docs` from the code; do not edit. -->"
+def write_json_page() -> Iterator[str]:
+    """The paragraphs of check-json.md."""
     yield "# The output of `netspec check --format json`"
     yield (
         "One object. Lines and columns count from 1, offsets from 0, all in code points; the end\n"
-        "of a place is the position behind its last character. New fields may come at any time, so\n"
-        "pass over those that you do not know; where a field changes or goes, `format_version`\n"
+        "of a place is the position behind its last character. New fields may come at any time:\n"
+        "pass over those that you do not know. Where a field changes or goes, `format_version`\n"
         "counts up. The same as a JSON Schema: [check-json.schema.json](check-json.schema.json)."
     )
     for model in list_models(CheckReport, []):
@@ -47,6 +40,11 @@ def write_page() -> Iterator[str]:
             meaning = " ".join((field.description or "").split())
             rows.append(f"| `{name}` | {describe_type(field.annotation)} | {meaning} |")
         yield "\n".join(rows)
+
+
+def write_json_schema() -> str:
+    """The text of check-json.schema.json."""
+    return json.dumps(CheckReport.model_json_schema(), indent=2) + "\n"
 
 
 def list_models(model: type[Model], seen: list[type[Model]]) -> list[type[Model]]:
@@ -80,24 +78,3 @@ def describe_type(annotation: Any) -> str:
         return " or ".join(map(describe_type, arguments))
     name = name_model(annotation)
     return f"[{name}](#{name.lower()})"
-
-
-def main(arguments: Sequence[str]) -> int:
-    stale = []
-    for name, text in (
-        ("check-json.md", "\n\n".join(write_page()) + "\n"),
-        ("check-json.schema.json", json.dumps(CheckReport.model_json_schema(), indent=2) + "\n"),
-    ):
-        path = REFERENCE / name
-        if path.exists() and path.read_text(encoding="utf-8") == text:
-            continue
-        stale.append(name)
-        if "--check" not in arguments:
-            path.parent.mkdir(exist_ok=True)
-            path.write_text(text, encoding="utf-8")
-    print(f"{', '.join(stale)}: written anew by `make docs`" if stale else "all pages are fresh")
-    return int("--check" in arguments and bool(stale))
-
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,229 @@
+"""Everything that a run needs, made and checked before anything is written.
+
+All that can be refused is refused here, with the reason, so that a run which has begun ends early
+only by itself. The loop is in `trainer.py`.
+"""
+
+from dataclasses import dataclass, replace
+
+import torch
+from safetensors.torch import load_file
+from torch import fx
+
+from netspec.compiler.program import CheckedNet
+from netspec.graph import Graph
+from netspec.recipe.clock import Clock
+from netspec.recipe.fit import find_misfits
+from netspec.recipe.plan import Plan, PlannedData
+from netspec.recipe.rates import Rates
+from netspec.recipe.recipe import Recipe
+from netspec.recipe.run import Listener, TrainingError
+from netspec.recipe.written import write_value
+from netspec_torch.classes import fit_classes
+from netspec_torch.compute import choose_device, describe_device
+from netspec_torch.data import DataSet, Loader, Loaders, Statistics, open_data, open_loaders
+from netspec_torch.evaluate import take_some
+from netspec_torch.module import build, parameter_factors, without_heads
+from netspec_torch.options import Options
+from netspec_torch.run_folder import RunFolder
+from netspec_torch.solver import make_optimizer
+from netspec_torch.step import TrainingStep
+
+
+@dataclass(frozen=True)
+class Job:
+    """A run that is ready to begin or to go on."""
+
+    net: CheckedNet
+    """With the data's number of classes."""
+    recipe: Recipe
+    """With what the options say in place of the file."""
+    options: Options
+    data: DataSet
+    loaders: Loaders
+    tests: Loader
+    """Gives the held-out images of the tests on the way."""
+    trained: fx.GraphModule
+    """The net with its heads: what the solver knows."""
+    module: fx.GraphModule
+    """The net as it is used, on the same weights."""
+    optimizer: torch.optim.Optimizer
+    step: TrainingStep
+    rates: Rates
+    device: torch.device
+    plan: Plan
+
+    @property
+    def has_whole_tests(self) -> bool:
+        """Whether the tests on the way take every held-out image."""
+        return self.plan.test_images == self.plan.data.held_out
+
+
+def prepare(
+    net: CheckedNet, options: Options, folder: RunFolder, start: int, listener: Listener
+) -> Job:
+    """Make a run ready that is written to `folder` and has done `start` updates.
+
+    Raises TrainingError, DataError, and CompileError where the net does not hold with the data's
+    number of classes.
+    """
+    if net.recipe is None:
+        raise TrainingError(
+            f"`{net.name}` has no recipe to train by",
+            "write `train { … }` into its file",
+            cause="file",
+        )
+    written = net.recipe
+    device = choose_device(options.device)
+    data = open_data(options.data, written.data.name, options.settled_seed, listener.announce)
+    net, classes_note = fit_classes(net, data.num_classes)
+    recipe = _settle_recipe(written, options)
+    _check_fit(net.graph, recipe)
+    loaders, tests = _open_images(data, net.graph, recipe, options, device, folder, listener)
+    trained = build(net, seed=options.settled_seed, heads=bool(net.graph.heads))
+    trained.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+    factors = parameter_factors(net.graph)
+    optimizer = make_optimizer(recipe.solver, trained.named_parameters(), factors)
+    clock = Clock(images=len(data.train), batch=recipe.batch)
+    plan = Plan(
+        net=net.name,
+        num_params=net.graph.num_params,
+        classes_note=classes_note,
+        data=_plan_data(data, loaders),
+        recipe=recipe,
+        clock=clock,
+        total=clock.count_whole_updates(recipe.stop),
+        stop_note=_describe_stop(written, recipe),
+        start=start,
+        test_images=_count_tests(data, options),
+        device=describe_device(device),
+        precision=_describe_precision(options),
+        seed=options.settled_seed,
+        folder=str(folder.path),
+    )
+    return Job(
+        net=net,
+        recipe=recipe,
+        options=options,
+        data=data,
+        loaders=loaders,
+        tests=tests,
+        trained=trained,
+        module=without_heads(trained, net) if net.graph.heads else trained,
+        optimizer=optimizer,
+        step=_make_step(trained, optimizer, net.graph, recipe, options, device),
+        rates=plan.rates,
+        device=device,
+        plan=plan,
+    )
+
+
+def _settle_recipe(recipe: Recipe, options: Options) -> Recipe:
+    return replace(recipe, stop=options.stop or recipe.stop, views=options.views or recipe.views)
+
+
+def _check_fit(graph: Graph, recipe: Recipe) -> None:
+    for misfit in find_misfits(recipe, graph):
+        raise TrainingError(f"`{misfit.line}` {misfit.predicate}", misfit.help, cause="file")
+    if all(weight.rate == 0 for weight in parameter_factors(graph).values()):
+        raise TrainingError(
+            f"`{graph.name}` has no weight that is not frozen: there is nothing to train",
+            cause="file",
+        )
+
+
+def _open_images(
+    data: DataSet,
+    graph: Graph,
+    recipe: Recipe,
+    options: Options,
+    device: torch.device,
+    folder: RunFolder,
+    listener: Listener,
+) -> tuple[Loaders, Loader]:
+    """The loaders of a run, and that of the tests on the way: of all held-out images or of some."""
+    shape = graph[graph.inputs[0]].shape
+    seed = options.settled_seed
+    loaders = open_loaders(
+        data,
+        recipe,
+        shape,
+        seed=seed,
+        device=device,
+        channels_last=True,
+        statistics=_read_statistics(folder),
+        progress=listener.measuring,
+    )
+    count = _count_tests(data, options)
+    if count == len(data.held_out):
+        return loaders, loaders.held_out
+    return loaders, Loader(
+        take_some(data.held_out, count),
+        recipe.test_transforms,
+        shape,
+        batch=recipe.test_batch or recipe.batch,
+        seed=seed,
+        statistics=loaders.statistics,
+        device=device,
+        channels_last=True,
+    )
+
+
+def _count_tests(data: DataSet, options: Options) -> int:
+    whole = len(data.held_out)
+    return whole if options.eval_images is None else min(options.eval_images, whole)
+
+
+def _read_statistics(folder: RunFolder) -> Statistics | None:
+    """What an earlier part of the run measured."""
+    if not folder.statistics.exists():
+        return None
+    return Statistics.from_tensors(load_file(folder.statistics))
+
+
+def _make_step(
+    trained: fx.GraphModule,
+    optimizer: torch.optim.Optimizer,
+    graph: Graph,
+    recipe: Recipe,
+    options: Options,
+    device: torch.device,
+) -> TrainingStep:
+    return TrainingStep(
+        torch.compile(trained) if options.compile else trained,
+        optimizer,
+        recipe.loss,
+        heads=graph.heads,
+        device=device,
+        precision=options.settled_precision,
+        seed=options.settled_seed,
+    )
+
+
+def _plan_data(data: DataSet, loaders: Loaders) -> PlannedData:
+    return PlannedData(
+        name=data.name,
+        origin=data.origin,
+        division=data.division,
+        train=len(data.train),
+        held_out=len(data.held_out),
+        classes=data.class_names,
+        chance=data.held_out.chance,
+        notice=data.notice,
+        notes=(*data.notes, *loaders.notes),
+    )
+
+
+def _describe_stop(written: Recipe, settled: Recipe) -> str:
+    if written.stop == settled.stop:
+        return ""
+    return (
+        f"ends after {write_value(settled.stop)}, not after {write_value(written.stop)} as the "
+        "recipe says"
+    )
+
+
+def _describe_precision(options: Options) -> str:
+    is_half = options.settled_precision == "bf16"
+    precision = "bfloat16 with float32 weights" if is_half else "float32"
+    return f"{precision}, compiled" if options.compile else precision

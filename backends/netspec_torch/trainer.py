@@ -1,0 +1,220 @@
+"""The loop: updates, tests between epochs, snapshots.
+
+A run can stop between any two updates and go on from its snapshot to the same weights, bit for bit
+(on the CPU, with as many threads): what is random depends on the seed and the number of the epoch
+or update alone, and a snapshot keeps all the rest.
+"""
+
+from collections import deque
+from collections.abc import Generator
+from contextlib import closing
+from math import isfinite
+from time import monotonic
+from typing import cast
+
+import torch
+from torch import Tensor
+
+from netspec.recipe.run import Figures, Listener, Progress, TrainingError
+from netspec_torch.data import Loader
+from netspec_torch.evaluate import evaluate
+from netspec_torch.interrupts import Interrupts
+from netspec_torch.preparation import Job
+from netspec_torch.records import Records
+from netspec_torch.solver import set_rate
+from netspec_torch.state import RunState
+
+SECONDS_BETWEEN_SNAPSHOTS = 600
+SECONDS_BETWEEN_REPORTS = 1.0
+"""How often a device other than the CPU is waited for, so that the loss can be shown."""
+LOGGED_STRETCHES = 200
+MOST_UPDATES_A_STRETCH = 100
+
+
+class InterruptedRunError(Exception):
+    """The run was asked to stop."""
+
+
+class Trainer:
+    """Takes a job from the state it is in to its end."""
+
+    def __init__(
+        self,
+        job: Job,
+        records: Records,
+        state: RunState,
+        listener: Listener,
+        interrupts: Interrupts,
+    ) -> None:
+        self._job = job
+        self._records = records
+        self._state = state
+        self._listener = listener
+        self._interrupts = interrupts
+        self._clock = job.plan.clock
+        self._stretch = max(1, min(MOST_UPDATES_A_STRETCH, job.plan.total // LOGGED_STRETCHES))
+        self._losses = torch.tensor(state.loss_sum, dtype=torch.float64, device=job.device)
+        """The sum of losses since the last line in the metrics, on the device."""
+        self._speed = Speed()
+        self._reported = self._saved = monotonic()
+
+    def run(self) -> None:
+        """Train to the end, testing after each epoch.
+
+        Raises InterruptedRunError once a snapshot is written, and TrainingError where the loss is
+        no longer a number.
+        """
+        try:
+            while True:
+                if self._is_test_due():
+                    self._test()
+                if self._state.update >= self._job.plan.total:
+                    return
+                self._train_epoch()
+        except InterruptedRunError:
+            self._save()
+            raise
+
+    def test(self, loader: Loader, views: int = 1) -> Figures:
+        """Evaluate the net as it is; raises InterruptedRunError."""
+        images = self._job.plan.test_images if loader is self._job.tests else self._held_out
+        return evaluate(
+            self._job.module,
+            loader,
+            device=self._job.device,
+            views=views,
+            precision=self._job.options.settled_precision,
+            progress=lambda done: self._note_testing(done, images),
+        )
+
+    @property
+    def _held_out(self) -> int:
+        return self._job.plan.data.held_out
+
+    def _is_test_due(self) -> bool:
+        update = self._state.update
+        is_between = update % self._clock.updates_per_epoch == 0 or update >= self._job.plan.total
+        return update > 0 and is_between and self._state.tested < update
+
+    def _train_epoch(self) -> None:
+        """Train to the end of the epoch or of the run, from wherever in it the run stands."""
+        epoch, start = divmod(self._state.update, self._clock.updates_per_epoch)
+        self._speed.restart()
+        batches = self._job.loaders.train.batches(epoch, start)
+        with closing(cast(Generator[tuple[Tensor, Tensor]], batches)):
+            for images, labels in batches:
+                self._update(images, labels)
+                if self._state.update >= self._job.plan.total:
+                    return
+                self._stop_if_asked()
+
+    def _update(self, images: Tensor, labels: Tensor) -> None:
+        state = self._state
+        rate = self._job.rates.at(state.update)
+        set_rate(self._job.optimizer, rate)
+        loss = self._job.step(images, labels, state.update)
+        self._losses += loss
+        state.loss_count += 1
+        state.update += 1
+        self._speed.note(len(labels))
+        if self._is_report_due():
+            self._report(loss, rate)
+        if state.update % self._stretch == 0:
+            self._collect_losses()
+            self._records.log_train(state, rate)
+            self._losses.zero_()
+            state.loss_count = 0
+        if monotonic() - self._saved > SECONDS_BETWEEN_SNAPSHOTS:
+            self._save()
+
+    def _is_report_due(self) -> bool:
+        is_free = self._job.device.type == "cpu"
+        return is_free or monotonic() - self._reported > SECONDS_BETWEEN_REPORTS
+
+    def _report(self, loss: Tensor, rate: float) -> None:
+        update, total = self._state.update, self._job.plan.total
+        value = self._check(loss.item())
+        self._reported = monotonic()
+        self._listener.updated(
+            Progress(
+                update=update,
+                total=total,
+                epoch=update / self._clock.updates_per_epoch,
+                loss=value,
+                rate=rate,
+                images_per_second=self._speed.images_per_second,
+                seconds_left=self._speed.seconds_per_update * (total - update),
+            )
+        )
+
+    def _test(self) -> None:
+        self._collect_losses()
+        figures = self.test(self._job.tests)
+        self._check(figures.loss)
+        is_best = self._state.note_test(figures)
+        self._records.log_test(self._state, figures, is_best=is_best)
+        self._listener.tested(self._state.update, figures, is_best)
+        if self._job.rates.observe(
+            {"error": figures.error, "loss": figures.loss}, self._state.update
+        ):
+            self._listener.dropped(self._state.update, self._job.rates.at(self._state.update))
+        if is_best:
+            self._records.save_weights("best.safetensors", self._state, figures)
+        self._save()
+
+    def _save(self) -> None:
+        self._collect_losses()
+        self._records.save_snapshot(self._state)
+        self._records.save_weights("last.safetensors", self._state, self._state.last)
+        self._saved = monotonic()
+
+    def _collect_losses(self) -> None:
+        self._state.loss_sum = self._check(self._losses.item())
+
+    def _check(self, loss: float) -> float:
+        """The loss, where it is a number; a run in which it is none has diverged."""
+        if isfinite(loss):
+            return loss
+        update = self._state.update
+        raise TrainingError(
+            f"the run diverged: after update {update:,}, at a rate of "
+            f"{self._job.rates.at(max(0, update - 1)):g}, the loss is no longer a number",
+            "a lower rate, a warm-up (`schedule …, warmup=1 epoch`), a larger batch or smaller "
+            "starting values can help",
+            cause="run",
+        )
+
+    def _note_testing(self, done: int, total: int) -> None:
+        self._listener.testing(done, total)
+        self._stop_if_asked()
+
+    def _stop_if_asked(self) -> None:
+        if self._interrupts.received is not None:
+            raise InterruptedRunError
+
+
+class Speed:
+    """How quickly updates have gone lately; tests in between do not count."""
+
+    def __init__(self) -> None:
+        self._marks: deque[tuple[float, int]] = deque([(monotonic(), 0)], maxlen=21)
+
+    def restart(self) -> None:
+        self._marks.clear()
+        self._marks.append((monotonic(), 0))
+
+    def note(self, images: int) -> None:
+        """An update of so many images is done."""
+        self._marks.append((monotonic(), images))
+
+    @property
+    def _seconds(self) -> float:
+        return max(1e-9, self._marks[-1][0] - self._marks[0][0])
+
+    @property
+    def images_per_second(self) -> float:
+        return sum(images for _, images in list(self._marks)[1:]) / self._seconds
+
+    @property
+    def seconds_per_update(self) -> float:
+        return self._seconds / max(1, len(self._marks) - 1)

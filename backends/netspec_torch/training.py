@@ -1,0 +1,211 @@
+"""`train`: the whole of a run, from a checked net to its folder and its figures."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import fx
+
+from netspec.compiler.program import CheckedNet
+from netspec.recipe.run import Figures, Listener, TrainingError
+from netspec.values import Amount
+from netspec_torch.compute import Precision
+from netspec_torch.data import DataError, SkippedImage
+from netspec_torch.interrupts import Interrupts
+from netspec_torch.options import Options, describe_identity, list_differences
+from netspec_torch.preparation import Job, prepare
+from netspec_torch.records import Records
+from netspec_torch.run_folder import RunFolder, choose_run_folder, find_run_folder
+from netspec_torch.snapshot import Snapshot, read_snapshot, restore_solver_state
+from netspec_torch.state import RunState
+from netspec_torch.trainer import InterruptedRunError, Trainer
+
+
+@dataclass(frozen=True)
+class TrainingResult:
+    """How a run ended."""
+
+    folder: Path
+    net: CheckedNet
+    """With the data's number of classes."""
+    module: fx.GraphModule
+    """The trained net with the weights of the last update, on the run's device."""
+    class_names: tuple[str, ...]
+    updates: int
+    """Updates done."""
+    total: int
+    """Updates planned."""
+    final: Figures | None
+    """The last test: all held-out images, centre view; None where the run was interrupted."""
+    final_views: Figures | None
+    """The test on several views, where the recipe or the caller asks for it."""
+    best: Figures | None
+    """The test with the fewest errors, of those on the way."""
+    best_update: int
+    chance: float
+    """The accuracy of always answering the most frequent class."""
+    skipped: tuple[SkippedImage, ...]
+    """The images that could not be read."""
+    interrupted: str
+    """The signal that ended the run early, SIGINT or SIGTERM; empty where none did."""
+
+
+def train(
+    net: CheckedNet,
+    *,
+    data: Path | str | None = None,
+    device: str | None = None,
+    out: Path | str | None = None,
+    epochs: float | None = None,
+    iterations: int | None = None,
+    seed: int | None = None,
+    precision: Precision | None = None,
+    compile: bool = False,
+    views: int | None = None,
+    eval_images: int | None = None,
+    resume: bool = False,
+    listener: Listener | None = None,
+) -> TrainingResult:
+    """Train a net by its recipe and write the run to a folder.
+
+    `data` is a folder, `elpv` or `fashion_mnist`; without it the set that the recipe names is
+    looked for in NETSPEC_DATA, and else the built-in sample stands in. `device` is `cpu`, `cuda`,
+    `cuda:1`; a GPU is taken where there is one. `out` is the run's folder; `runs/NET` or the next
+    free number unless given. `epochs` or `iterations` end the run in place of the recipe's `stop`,
+    `views` (1 or 10) replaces the recipe's in the last test, and `eval_images` bounds the held-out
+    images of all tests but the last at the centre. `seed` is 0 and `precision` float32 unless
+    given. With `resume` the run in `out`, or the latest one of the net, goes on, with its own seed,
+    data and the like.
+
+    The first Ctrl-C or SIGTERM ends the run after the update that is being done, with a snapshot.
+    Raises TrainingError where the run cannot begin or fails, and CompileError where the spec does
+    not hold with the data's number of classes. torch's random state is left as it was.
+    """
+    options = Options(
+        data=None if data is None else str(data),
+        device=device,
+        stop=_settle_stop(epochs, iterations),
+        seed=seed,
+        precision=precision,
+        compile=compile,
+        views=views,
+        eval_images=eval_images,
+    )
+    place = None if out is None else Path(out)
+    with Interrupts() as interrupts:
+        try:
+            return _run(net, options, place, resume, listener or Listener(), interrupts)
+        except DataError as error:
+            raise TrainingError(error.message, error.help, cause="usage") from error
+        except (torch.OutOfMemoryError, MemoryError) as error:
+            raise _out_of_memory() from error
+        except RuntimeError as error:
+            if "can't allocate memory" in str(error):
+                raise _out_of_memory() from error
+            raise
+
+
+def _settle_stop(epochs: float | None, iterations: int | None) -> Amount | None:
+    if epochs is not None and iterations is not None:
+        raise TrainingError("a run ends by epochs or by iterations, not by both", cause="usage")
+    for number in (epochs, iterations):
+        if number is not None and number <= 0:
+            raise TrainingError(f"a run of {number:g} has nothing to do", cause="usage")
+    if epochs is not None:
+        return Amount(epochs, "epochs")
+    return None if iterations is None else Amount(iterations, "iterations")
+
+
+def _run(
+    net: CheckedNet,
+    options: Options,
+    out: Path | None,
+    resume: bool,
+    listener: Listener,
+    interrupts: Interrupts,
+) -> TrainingResult:
+    state, snapshot = RunState(), None
+    if resume:
+        folder = find_run_folder(out, net.name)
+        snapshot = read_snapshot(folder.snapshot)
+        options = options.go_on_from(snapshot.state["options"])
+        state = RunState.from_json(snapshot.state["run"])
+    else:
+        folder = choose_run_folder(out, net.name)
+    job = prepare(net, options, folder, state.update, listener)
+    records = Records(folder, job)
+    if snapshot is not None:
+        _restore(job, snapshot, folder)
+        folder.forget_after(state.update, state.tested)
+    listener.planned(job.plan)
+    records.begin()
+    trainer = Trainer(job, records, state, listener, interrupts)
+    final = final_views = None
+    generators = [job.device] if job.device.type == "cuda" else []
+    try:
+        with torch.random.fork_rng(generators):
+            trainer.run()
+        final, final_views = _test_finally(job, trainer, state)
+    except InterruptedRunError:
+        listener.announce(f"stopped after update {state.update:,}; --resume goes on from there")
+    received = interrupts.received.name if final is None and interrupts.received else ""
+    records.finish(state, _describe_outcome(final, final_views, received))
+    return TrainingResult(
+        folder=folder.path,
+        net=job.net,
+        module=job.module,
+        class_names=job.data.class_names,
+        updates=state.update,
+        total=job.plan.total,
+        final=final,
+        final_views=final_views,
+        best=state.best,
+        best_update=state.best_update,
+        chance=job.plan.data.chance,
+        skipped=job.data.skipped,
+        interrupted=received,
+    )
+
+
+def _restore(job: Job, snapshot: Snapshot, folder: RunFolder) -> None:
+    """Bring a job to where a snapshot was taken; raises TrainingError where it is another run's."""
+    now = describe_identity(job.net, job.recipe, job.options, job.data)
+    differences = list_differences(snapshot.state["identity"], now)
+    if differences:
+        shown = ", ".join(differences[:5]) + (", …" if len(differences) > 5 else "")
+        raise TrainingError(
+            f"{folder.path} cannot go on: not the same as it was is {shown}",
+            f"{folder.path}/spec.net is the spec that it was trained by; without --resume a new "
+            "run begins",
+            cause="usage",
+        )
+    job.trained.load_state_dict(snapshot.weights)
+    restore_solver_state(job.trained, job.optimizer, snapshot.solver)
+    job.rates.restore(snapshot.state["rates"])
+
+
+def _test_finally(job: Job, trainer: Trainer, state: RunState) -> tuple[Figures, Figures | None]:
+    """The last test on all held-out images, and the one on several views where there is one."""
+    final = state.last if job.has_whole_tests else None
+    final = final or trainer.test(job.loaders.held_out)
+    views = job.recipe.views
+    return final, trainer.test(job.tests, views) if views > 1 else None
+
+
+def _describe_outcome(
+    final: Figures | None, final_views: Figures | None, interrupted: str
+) -> dict[str, Any]:
+    return {
+        "interrupted": interrupted or None,
+        "final": final and final.to_json(),
+        "final_views": final_views and final_views.to_json(),
+    }
+
+
+def _out_of_memory() -> TrainingError:
+    return TrainingError(
+        "the device has not enough memory for an update",
+        "a smaller `batch` needs less, and so does --precision bf16",
+        cause="run",
+    )

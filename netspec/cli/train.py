@@ -1,0 +1,141 @@
+"""`netspec train`: a network trained by its file's recipe.
+
+The options stand here; what is done with them is in `training.py`, which is imported when a
+training begins, so that help and usage errors come at once.
+"""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from netspec.cli.check import Color, Settings, parse_settings, refuse
+from netspec.cli.inputs import read_inputs
+
+IS_UNREADABLE = 2
+
+File = Annotated[
+    str,
+    typer.Argument(
+        help="A file with a net and its recipe, or - for standard input. FILE:NAME where it has"
+        " several nets.",
+        show_default=False,
+    ),
+]
+Data = Annotated[
+    str | None,
+    typer.Option(
+        metavar="PATH",
+        help="A folder with train/CLASS/ and val/CLASS/, or of CLASS/ folders, which is then split;"
+        " elpv fetches photographs of solar cells; fashion_mnist is built in, and stands in where"
+        " the recipe's data are not there.",
+    ),
+]
+Device = Annotated[
+    str | None, typer.Option(help="cpu, cuda, cuda:1; a GPU where there is one, unless given.")
+]
+Out = Annotated[
+    Path | None,
+    typer.Option(metavar="DIR", help="The run's folder; runs/NET or the next number unless given."),
+]
+Epochs = Annotated[
+    float | None, typer.Option(metavar="N", help="End after N epochs, whatever the recipe says.")
+]
+Iterations = Annotated[
+    int | None, typer.Option(metavar="N", help="End after N updates, whatever the recipe says.")
+]
+Seed = Annotated[
+    int | None,
+    typer.Option(
+        help="Decides everything random: first weights, order, crops, dropout. Default 0."
+    ),
+]
+Precision = Annotated[
+    Literal["float32", "bf16"] | None,
+    typer.Option(help="bf16: layers in bfloat16, weights and updates in float32. Default float32."),
+]
+Compile = Annotated[bool, typer.Option("--compile", help="Compile the net with torch.compile.")]
+Views = Annotated[
+    int | None,
+    typer.Option(
+        metavar="1|10", help="Views of each image in the last test, instead of the recipe's."
+    ),
+]
+EvalImages = Annotated[
+    int | None,
+    typer.Option(
+        "--eval-images",
+        metavar="N",
+        min=1,
+        help="Test on N held-out images on the way, and on several views. The last test at the"
+        " centre takes all.",
+    ),
+]
+Resume = Annotated[
+    bool, typer.Option("--resume", help="Go on with the run in --out, or with the net's latest.")
+]
+Form = Annotated[
+    Literal["auto", "plain"],
+    typer.Option("--format", help="auto: a progress bar on a terminal. plain: lines only."),
+]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Show no plan and no progress.")]
+
+
+def train(
+    file: File,
+    data: Data = None,
+    device: Device = None,
+    out: Out = None,
+    epochs: Epochs = None,
+    iterations: Iterations = None,
+    seed: Seed = None,
+    settings: Settings = None,
+    precision: Precision = None,
+    compile: Compile = False,
+    views: Views = None,
+    eval_images: EvalImages = None,
+    resume: Resume = False,
+    form: Form = "auto",
+    quiet: Quiet = False,
+    color: Color = "auto",
+) -> None:
+    """Train a network by its file's recipe, test it on held-out images, and write its weights.
+
+    Shows the plan first. Ctrl-C ends the run after the update that is being done; --resume goes on.
+    Exits with 0 if the run came to its end, 1 if the file has errors, 2 if the command is wrong, 3
+    if the training failed, 4 if something is not installed, 130 after Ctrl-C.
+    """
+    if views not in (None, 1, 10):
+        refuse("--views", "a test has 1 view or 10")
+    if epochs is not None and iterations is not None:
+        refuse("--epochs, --iterations", "a run ends by one of the two")
+    if color == "always" and form == "plain":
+        refuse("--color", "the format plain has no colours")
+    values = parse_settings(settings or [])
+    inputs = read_inputs([file])
+    for name, reason in inputs.unreadable.items():
+        typer.echo(f"error: {name}: {reason}", err=True)
+        raise typer.Exit(IS_UNREADABLE)
+    if len(inputs.found) != 1:
+        refuse("FILE", f"{file} is {len(inputs.found)} files; a training has one")
+
+    from netspec.cli import training
+
+    raise typer.Exit(
+        training.run(
+            inputs.found[0],
+            values,
+            training.choose_watch(form, color, quiet=quiet),
+            data=data,
+            device=device,
+            out=out,
+            epochs=epochs,
+            iterations=iterations,
+            seed=seed,
+            precision=precision,
+            compile=compile,
+            views=views,
+            eval_images=eval_images,
+            resume=resume,
+        )
+    )

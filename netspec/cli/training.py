@@ -1,0 +1,117 @@
+"""A training once its options are known: the file compiled, the net found, the run shown and told
+in an exit code.
+"""
+
+import os
+import sys
+from collections.abc import Mapping
+from typing import Any, Literal
+
+import typer
+
+from netspec.backend import MissingBackendError, Run, find_backend
+from netspec.cli.inputs import Input
+from netspec.cli.screen import Screen, When, choose_screen
+from netspec.cli.watching import Lines, ProgressBar, Watch
+from netspec.compiler.pipeline import compile_source
+from netspec.compiler.program import CheckedNet, Program
+from netspec.diagnostics import CompileError
+from netspec.recipe.run import Figures, TrainingError
+from netspec.render.report import Detail, render_programs
+
+BACKEND = "torch"
+HAS_ERRORS = 1
+NOT_INSTALLED = 4
+FAILURES = {"file": 1, "usage": 2, "run": 3}
+"""The exit code of a training that fails, by what is at fault."""
+SIGNALS = {"SIGINT": 130, "SIGTERM": 143}
+"""The exit code of a run that a signal ended."""
+MOST_SKIPPED = 5
+"""Skipped images that are named; the report has all."""
+
+
+def choose_watch(form: Literal["auto", "plain"], color: When, *, quiet: bool) -> Watch:
+    """How a run is shown: a bar on a terminal, lines elsewhere."""
+    screen = choose_screen(form, color, sys.stdout, os.environ)
+    if quiet:
+        return Watch(screen)
+    is_terminal = sys.stdout.isatty() and os.environ.get("TERM") != "dumb"
+    return ProgressBar(screen) if form == "auto" and is_terminal else Lines(screen)
+
+
+def run(input: Input, settings: Mapping[str, str], watch: Watch, **options: Any) -> int:
+    """Train the net that the input names; gives the exit code."""
+    program = compile_source(input.source, settings, input.net)
+    show_diagnostics(program, watch.screen)
+    if program.has_errors:
+        return HAS_ERRORS
+    try:
+        net = find_net(program)
+        backend = find_backend(BACKEND)
+        with watch:
+            result = backend.train(net, **options, listener=watch)
+    except MissingBackendError as error:
+        return fail(str(error), "", NOT_INSTALLED)
+    except TrainingError as error:
+        return fail(error.message, error.help, FAILURES[error.cause])
+    except CompileError as error:
+        show_diagnostics(Program(input.source, diagnostics=error.diagnostics), watch.screen)
+        return HAS_ERRORS
+    for line in summarize(result):
+        watch.say(line)
+    return SIGNALS.get(result.interrupted, 0)
+
+
+def find_net(program: Program) -> CheckedNet:
+    """The one net to train; raises TrainingError where it is not clear which."""
+    if len(program.nets) == 1:
+        return program.nets[0]
+    name = program.source.name
+    if program.nets:
+        names = ", ".join(net.name for net in program.nets)
+        help = f"pick one: {name}:{program.nets[0].name}"
+        raise TrainingError(f"{name} has several nets: {names}", help, cause="usage")
+    for pattern in program.patterns:
+        missing = ", ".join(pattern.missing)
+        help = " ".join(f"--set {parameter}=…" for parameter in pattern.missing)
+        raise TrainingError(f"`{pattern.name}` has no value for {missing}", help, cause="usage")
+    raise TrainingError(f"{name} has no net", cause="file")
+
+
+def show_diagnostics(program: Program, screen: Screen) -> None:
+    """Errors and warnings of the file, if there are any."""
+    screen.write(render_programs([program], screen.page, Detail(quiet=True)))
+
+
+def fail(message: str, help: str, code: int) -> int:
+    """Say on standard error why there is no trained net."""
+    typer.echo(f"error: {message}", err=True)
+    for line in help.splitlines():
+        typer.echo(f"  = help: {line}", err=True)
+    return code
+
+
+def summarize(result: Run) -> list[str]:
+    """What a run came to, in a few lines."""
+    lines = [f"after {result.updates:,} of {result.total:,} updates"] if result.interrupted else []
+    for figures in (result.final, result.final_views):
+        if figures is not None:
+            lines.append(describe_figures(figures, result.chance))
+    if result.skipped:
+        named = ", ".join(f"{name} ({why})" for name, why in result.skipped[:MOST_SKIPPED])
+        more = (
+            f" and {len(result.skipped) - MOST_SKIPPED:,} more"
+            if len(result.skipped) > MOST_SKIPPED
+            else ""
+        )
+        lines.append(f"skipped, because they cannot be read: {named}{more}")
+    return [*lines, f"written to {result.folder}"]
+
+
+def describe_figures(figures: Figures, chance: float) -> str:
+    """One test's figures in a line."""
+    views = "centre view" if figures.views == 1 else f"mean of {figures.views} views"
+    return (
+        f"accuracy {figures.top1:.3f} on {figures.images:,} held-out images, {views} "
+        f"(chance {chance:.3f}); top 5 {figures.top5:.3f}, loss {figures.loss:.3f}"
+    )
