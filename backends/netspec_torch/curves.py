@@ -10,7 +10,8 @@ from math import ceil, floor, isfinite, log10
 
 from netspec_torch.run_folder import Entry
 
-WIDTH, PANEL_HEIGHT = 720, 240
+WIDTH, PANEL_HEIGHT, TITLE_HEIGHT = 720, 240, 30
+HEIGHT = TITLE_HEIGHT + 2 * PANEL_HEIGHT
 LEFT, RIGHT, TOP, BOTTOM = 64, 150, 34, 40
 Point = tuple[float, float]
 
@@ -62,14 +63,15 @@ def draw_curves(title: str, entries: Iterable[Entry], chance: float) -> str:
     ]
     highest = max((value for curve in losses for _, value in curve.points), default=1.0)
     panels = [
-        Panel("loss", losses, most, 0.0, _round_up(highest), 30),
-        Panel("accuracy on held-out images", accuracies, most, 0.0, 1.0, 30 + PANEL_HEIGHT),
+        Panel("loss", losses, most, 0.0, _round_up(highest), TITLE_HEIGHT),
+        Panel(
+            "accuracy on held-out images", accuracies, most, 0.0, 1.0, TITLE_HEIGHT + PANEL_HEIGHT
+        ),
     ]
-    height = 30 + 2 * PANEL_HEIGHT
     parts = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}" '
-        f'width="{WIDTH}" height="{height}" font-family="sans-serif" font-size="12">',
-        f'<rect width="{WIDTH}" height="{height}" fill="white"/>',
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" '
+        f'width="{WIDTH}" height="{HEIGHT}" font-family="sans-serif" font-size="12">',
+        f'<rect width="{WIDTH}" height="{HEIGHT}" fill="white"/>',
         f'<text x="{LEFT}" y="22" font-size="15" font-weight="bold">{escape(title)}</text>',
     ]
     for panel in panels:

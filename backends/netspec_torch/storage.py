@@ -5,6 +5,7 @@ name, forced to the disk, then renamed. What the files hold is decided elsewhere
 import errno
 import os
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 
 from safetensors import SafetensorError
@@ -52,7 +53,8 @@ def _replace(path: Path, write: Callable[[Path], None]) -> None:
         part.replace(path)
         _force_to_disk(path.parent)
     except (OSError, SafetensorError) as error:
-        part.unlink(missing_ok=True)
+        with suppress(OSError):
+            part.unlink()
         raise cannot_write(path, error) from error
 
 

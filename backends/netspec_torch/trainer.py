@@ -9,6 +9,7 @@ from collections import deque
 from collections.abc import Generator
 from contextlib import closing
 from math import isfinite
+from signal import Signals
 from time import monotonic
 from typing import cast
 
@@ -33,6 +34,10 @@ MOST_UPDATES_A_STRETCH = 100
 
 class InterruptedRunError(Exception):
     """The run was asked to stop."""
+
+    def __init__(self, signal: Signals) -> None:
+        super().__init__(signal.name)
+        self.signal = signal
 
 
 class Trainer:
@@ -190,7 +195,7 @@ class Trainer:
 
     def _stop_if_asked(self) -> None:
         if self._interrupts.received is not None:
-            raise InterruptedRunError
+            raise InterruptedRunError(self._interrupts.received)
 
 
 class Speed:

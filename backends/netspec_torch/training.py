@@ -1,5 +1,6 @@
 """`train`: the whole of a run, from a checked net to its folder and its figures."""
 
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -93,17 +94,16 @@ def train(
         eval_images=eval_images,
     )
     place = None if out is None else Path(out)
-    with Interrupts() as interrupts:
-        try:
-            return _run(net, options, place, resume, listener or Listener(), interrupts)
-        except DataError as error:
-            raise TrainingError(error.message, error.help, cause="usage") from error
-        except (torch.OutOfMemoryError, MemoryError) as error:
+    try:
+        return _run(net, options, place, resume, listener or Listener())
+    except DataError as error:
+        raise TrainingError(error.message, error.help, cause="usage") from error
+    except (torch.OutOfMemoryError, MemoryError) as error:
+        raise _out_of_memory() from error
+    except RuntimeError as error:
+        if "can't allocate memory" in str(error):
             raise _out_of_memory() from error
-        except RuntimeError as error:
-            if "can't allocate memory" in str(error):
-                raise _out_of_memory() from error
-            raise
+        raise
 
 
 def _settle_stop(epochs: float | None, iterations: int | None) -> Amount | None:
@@ -123,7 +123,6 @@ def _run(
     out: Path | None,
     resume: bool,
     listener: Listener,
-    interrupts: Interrupts,
 ) -> TrainingResult:
     state, snapshot = RunState(), None
     if resume:
@@ -140,16 +139,15 @@ def _run(
         folder.forget_after(state.update, state.tested)
     listener.planned(job.plan)
     records.begin()
-    trainer = Trainer(job, records, state, listener, interrupts)
     final = final_views = None
-    generators = [job.device] if job.device.type == "cuda" else []
-    try:
-        with torch.random.fork_rng(generators):
+    received = ""
+    with Interrupts() as interrupts, _own_random_state(job.device):
+        trainer = Trainer(job, records, state, listener, interrupts)
+        try:
             trainer.run()
-        final, final_views = _test_finally(job, trainer, state)
-    except InterruptedRunError:
-        listener.announce(f"stopped after update {state.update:,}; --resume goes on from there")
-    received = interrupts.received.name if final is None and interrupts.received else ""
+            final, final_views = _test_finally(job, trainer, state)
+        except InterruptedRunError as interruption:
+            received = interruption.signal.name
     records.finish(state, _describe_outcome(final, final_views, received))
     return TrainingResult(
         folder=folder.path,
@@ -166,6 +164,11 @@ def _run(
         skipped=job.data.skipped,
         interrupted=received,
     )
+
+
+def _own_random_state(device: torch.device) -> AbstractContextManager[None]:
+    """Leaves torch's generators as they were."""
+    return torch.random.fork_rng([device] if device.type == "cuda" else [])
 
 
 def _restore(job: Job, snapshot: Snapshot, folder: RunFolder) -> None:

@@ -11,6 +11,7 @@ from tempfile import TemporaryDirectory
 from docs.generate.page import fill
 from netspec.compiler.program import Program
 from netspec.diagnostics import CODES
+from netspec.syntax.tokens import MAX_NESTING, MAX_OPERATORS, MAX_TEXT
 from tests.markdown_blocks import Block, read_blocks
 from tests.test_cases import CASES, MARKER, compile_case, render_diagnostics
 
@@ -25,7 +26,12 @@ BLOCKS = {
 }
 """What the codes of each block are about."""
 
-INTERNAL = "A fault of netspec, not of your file. Please report it, with the file and all that was printed."
+WITHOUT_EXAMPLE = {
+    "NS007": f"More than {MAX_TEXT:,} characters, braces and brackets over {MAX_NESTING} deep, "
+    f"or an expression of more than {MAX_OPERATORS} operators.",
+    "NS900": "A fault of netspec, not of your file. Please report it, with all that was printed.",
+}
+"""Codes whose example would fill a page, or cannot be had."""
 
 
 @dataclass(frozen=True)
@@ -44,10 +50,10 @@ def write_errors() -> Iterator[str]:
     """The paragraphs of errors.md."""
     yield "# Errors and warnings"
     yield fill(
-        "A code is never used for a second thing. All errors of a phase are reported at once: first "
-        "those of the text, then of names and structure, then of shapes, claims and recipes. With "
-        "an error `netspec check` exits with 1, with a warning only under `--strict`. A comment at "
-        "the end of its line silences a warning: `# netspec: allow NS503`."
+        "A code is never used for a second thing. All errors of a phase are reported at once: "
+        "first those of the text, then of names and structure, then of shapes, claims and recipes. "
+        "With an error `netspec check` exits with 1, with a warning only under `--strict`. A "
+        "comment at the end of its line silences a warning: `# netspec: allow NS503`."
     )
     with TemporaryDirectory() as folder:
         examples = list(read_examples(Path(folder)))
@@ -76,12 +82,11 @@ def strip_markers(block: Block) -> Block:
 
 def write_example(code: str, examples: list[Example]) -> Iterator[str]:
     """The plainest case of a code: with nothing else wrong, its wording reviewed, early."""
-    fitting = [example for example in examples if code in example.codes]
-    if not fitting:
-        yield INTERNAL
+    if code in WITHOUT_EXAMPLE:
+        yield fill(WITHOUT_EXAMPLE[code])
         return
     example = min(
-        fitting,
+        (example for example in examples if code in example.codes),
         key=lambda example: (
             len(example.codes) > 1,
             all(block.word != "diagnostics" for block in example.blocks),

@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal, get_args, get_origin
 
 from pydantic.fields import FieldInfo
 
-from netspec.layers.starting_values import StartingValues
+from netspec.layers.starting_values import BiasStart, StartingValues
 from netspec.schema import HeightWidth, Schema, Sides
 from netspec.tensor import Shape
 from netspec.values import Amount, format_value
@@ -28,6 +28,7 @@ TYPES: dict[object, str] = {
     tuple[Amount, ...]: "list of amounts",
     tuple[float, ...]: "number or a list of numbers",
     StartingValues: "starting values",
+    BiasStart: "number or starting values",
     Shape: "channels x height x width",
 }
 """What a reader calls a value; a type without a name here is an error."""
@@ -38,6 +39,8 @@ LIMITS = {"ge": "at least", "gt": "above", "le": "at most", "lt": "below"}
 def describe_type(hint: object) -> str:
     """What an argument takes: `whole number, at least 1`."""
     limits: list[str] = []
+    if hint in TYPES:
+        return TYPES[hint]
     if get_origin(hint) is Annotated:
         hint, *metadata = get_args(hint)
         limits = list(list_limits(metadata))
@@ -52,12 +55,13 @@ def describe_type(hint: object) -> str:
 
 
 def list_limits(metadata: Iterable[object]) -> Iterator[str]:
-    """The ranges in an annotation."""
+    """The ranges in an annotation, of several that of the argument itself, which stands last."""
+    limits: dict[str, object] = {}
     for entry in metadata:
         for limit in entry.metadata if isinstance(entry, FieldInfo) else ():
-            for sign, words in LIMITS.items():
-                if hasattr(limit, sign):
-                    yield f"{words} {format_value(getattr(limit, sign))}"
+            limits |= {sign: getattr(limit, sign) for sign in LIMITS if hasattr(limit, sign)}
+    for sign, bound in limits.items():
+        yield f"{LIMITS[sign]} {format_value(bound)}"
 
 
 def describe_default(field: FieldInfo) -> str:
@@ -69,7 +73,14 @@ def describe_default(field: FieldInfo) -> str:
     value: Any = field.default
     if isinstance(value, HeightWidth | Sides) and len(set(value)) == 1:
         value = value[0]
+    if isinstance(value, StartingValues):
+        value = write_starting_values(value)
     return f"default `{value if isinstance(value, str) else format_value(value)}`"
+
+
+def write_starting_values(start: StartingValues) -> str:
+    """As a file writes them: `constant(1)`."""
+    return f"{start.kind}({', '.join(format_value(value) for _, value in start)})"
 
 
 def document(schema: type[Schema]) -> str:

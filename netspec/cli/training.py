@@ -93,7 +93,10 @@ def fail(message: str, help: str, code: int) -> int:
 
 def summarize(result: Run) -> list[str]:
     """What a run came to, in a few lines."""
-    lines = [f"after {result.updates:,} of {result.total:,} updates"] if result.interrupted else []
+    lines = []
+    if result.interrupted:
+        done = f"{result.updates:,} of {result.total:,} updates"
+        lines.append(f"stopped by {result.interrupted} after {done}; --resume goes on")
     for figures in (result.final, result.final_views):
         if figures is not None:
             lines.append(describe_figures(figures, result.chance))

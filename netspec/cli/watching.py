@@ -1,7 +1,7 @@
 """A run as it is shown while it goes: the plan, progress, tests.
 
-On a terminal with a bar that stays in its place, elsewhere as lines, of which progress has one every
-few seconds.
+On a terminal with a bar that stays in its place, elsewhere as lines, of which progress has one
+every few seconds.
 """
 
 from collections.abc import Sequence

@@ -1,0 +1,81 @@
+"""The picture of a run: well-formed, in its frame, with the numbers where they belong."""
+
+import re
+from xml.etree import ElementTree
+
+import pytest
+
+from netspec_torch.curves import HEIGHT, WIDTH, draw_curves
+from netspec_torch.run_folder import Entry
+
+SVG = "{http://www.w3.org/2000/svg}"
+
+
+def train(update: int, loss: float) -> Entry:
+    return {"kind": "train", "update": update, "loss": loss}
+
+
+def held_out(update: int, loss: float, top1: float, views: int = 1) -> Entry:
+    return {
+        "kind": "test",
+        "update": update,
+        "loss": loss,
+        "top1": top1,
+        "top5": min(1.0, 2 * top1),
+        "views": views,
+    }
+
+
+RUN = [train(1, 2.3), train(50, 1.2), held_out(50, 1.4, 0.4), train(100, 0.7), held_out(100, 0.9, 0.8)]
+
+
+def read_lines(picture: str) -> dict[str, list[tuple[float, float]]]:
+    """The points of each curve, by its name, in pixels."""
+    root = ElementTree.fromstring(picture)
+    lines = [
+        [tuple(map(float, pair.split(","))) for pair in line.attrib["points"].split()]
+        for line in root.iter(f"{SVG}polyline")
+    ]
+    names = ["training", "held out", "top 1", "top 5", "chance"]
+    return dict(zip(names, lines, strict=True))  # type: ignore[arg-type]
+
+
+def test_curves_run_from_left_to_right_and_fall_as_the_figures_do() -> None:
+    lines = read_lines(draw_curves("net", RUN, chance=0.1))
+    xs, ys = zip(*lines["training"], strict=True)
+    assert list(xs) == sorted(xs)
+    assert list(ys) == sorted(ys)  # down the page is a lower loss
+    assert lines["top 1"][0][1] > lines["top 1"][1][1]
+    assert lines["training"][1][0] == lines["held out"][0][0] == lines["top 1"][0][0]
+    assert len({y for _, y in lines["chance"]}) == 1
+
+
+def test_equal_values_have_equal_heights() -> None:
+    lines = read_lines(draw_curves("net", [held_out(10, 1.0, 0.25), held_out(20, 1.0, 0.5)], 0.5))
+    assert lines["top 5"][0][1] == lines["top 1"][1][1] == lines["chance"][0][1]
+
+
+@pytest.mark.parametrize(
+    "entries",
+    [[], [train(1, 2.0)], [train(1, 0.0)], [train(1, float("inf")), train(2, 1e30)], RUN],
+)
+def test_everything_stays_in_the_frame(entries: list[Entry]) -> None:
+    picture = draw_curves("net", entries, chance=0.1)
+    for x, y in [point for line in read_lines(picture).values() for point in line]:
+        assert 0 <= x <= WIDTH
+        assert 0 <= y <= HEIGHT
+    assert "nan" not in picture
+    assert not re.search(r"\binf\b", picture)
+
+
+def test_the_title_is_text_and_not_markup() -> None:
+    root = ElementTree.fromstring(draw_curves("a < b & c", RUN, 0.1))
+    assert "a < b & c" in [text.text for text in root.iter(f"{SVG}text")]
+    assert {"loss", "accuracy on held-out images", "chance"} <= {
+        text.text for text in root.iter(f"{SVG}text")
+    }
+
+
+def test_a_test_on_several_views_is_not_part_of_the_curve() -> None:
+    lines = read_lines(draw_curves("net", [*RUN, held_out(100, 0.8, 0.9, views=10)], 0.1))
+    assert len(lines["top 1"]) == 2

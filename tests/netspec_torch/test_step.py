@@ -1,0 +1,113 @@
+"""One update: the loss with heads and smoothing, and what is random in it."""
+
+from collections.abc import Callable
+
+import pytest
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import cross_entropy
+
+from netspec.graph import Head
+from netspec.recipe.training import Loss
+from netspec.values import Word
+from netspec_torch.step import Scores, TrainingStep, seed_of_update
+
+CPU = torch.device("cpu")
+
+
+def make_loss(smooth: float = 0.0) -> Loss:
+    return Loss.model_validate({"function": Word("softmax"), "smooth": smooth})
+
+
+def make_step(
+    net: Callable[[Tensor], Scores],
+    parameters: list[nn.Parameter],
+    loss: Loss | None = None,
+    heads: tuple[Head, ...] = (),
+    seed: int = 0,
+) -> TrainingStep:
+    optimizer = torch.optim.SGD(parameters, lr=0.1)
+    return TrainingStep(net, optimizer, loss or make_loss(), heads=heads, device=CPU, seed=seed)
+
+
+@pytest.fixture
+def batch() -> tuple[Tensor, Tensor]:
+    generator = torch.Generator().manual_seed(0)
+    return torch.randn(6, 4, generator=generator), torch.tensor([0, 1, 2, 0, 1, 2])
+
+
+def test_an_update_follows_the_gradient_of_the_mean_loss(batch: tuple[Tensor, Tensor]) -> None:
+    layer = nn.Linear(4, 3, bias=False)
+    images, labels = batch
+    weight = layer.weight.detach().clone().requires_grad_()
+    expected = cross_entropy(images @ weight.T, labels)
+    expected.backward()
+    assert weight.grad is not None
+    loss = make_step(layer, list(layer.parameters()))(images, labels, 0)
+    torch.testing.assert_close(loss, expected.detach())
+    torch.testing.assert_close(layer.weight.detach(), weight.detach() - 0.1 * weight.grad)
+    assert layer.weight.grad is None
+
+
+def test_smoothing_spreads_a_share_over_all_classes(batch: tuple[Tensor, Tensor]) -> None:
+    images, labels = batch
+    layer = nn.Linear(4, 3)
+    step = make_step(layer, list(layer.parameters()), make_loss(0.3))
+    logarithms = layer(images).log_softmax(1)
+    target = 0.7 * torch.eye(3)[labels] + 0.3 / 3
+    torch.testing.assert_close(
+        step.compute_loss(images, labels), -(target * logarithms).sum(1).mean()
+    )
+
+
+def test_heads_add_their_losses_times_their_weights(batch: tuple[Tensor, Tensor]) -> None:
+    images, labels = batch
+    main, early, late = (nn.Linear(4, 3) for _ in range(3))
+
+    def net(x: Tensor) -> Scores:
+        return main(x), {"early": early(x), "late": late(x)}
+
+    heads = (Head("early", 0.3, "a"), Head("late", 2.0, "b"))
+    step = make_step(net, list(main.parameters()), heads=heads)
+    parts = [cross_entropy(layer(images), labels) for layer in (main, early, late)]
+    expected = parts[0] + 0.3 * parts[1] + 2.0 * parts[2]
+    torch.testing.assert_close(step.compute_loss(images, labels), expected)
+
+
+def test_what_is_random_depends_on_seed_and_update_alone(batch: tuple[Tensor, Tensor]) -> None:
+    images, labels = batch
+
+    def loss(update: int, seed: int = 0) -> float:
+        layer = nn.Linear(4, 3)
+        nn.init.constant_(layer.weight, 0.5)
+        nn.init.constant_(layer.bias, 0.0)
+        torch.rand(update + 7)  # what was drawn before has no part in it
+        net = nn.Sequential(nn.Dropout(0.5), layer, nn.Dropout(0.5))
+        return make_step(net, list(net.parameters()), seed=seed)(images, labels, update).item()
+
+    assert loss(3) == loss(3)
+    assert len({loss(update) for update in range(5)}) == 5
+    assert loss(3) != loss(3, seed=1)
+
+
+def test_updates_have_seeds_of_their_own() -> None:
+    seeds = {seed_of_update(seed, update) for seed in range(20) for update in range(500)}
+    assert len(seeds) > 9_990
+    assert seed_of_update(-1, 0) != seed_of_update(1, 0)
+
+
+def test_bf16_computes_layers_in_bfloat16_and_keeps_weights(batch: tuple[Tensor, Tensor]) -> None:
+    images, labels = batch
+    layer = nn.Linear(4, 3)
+    seen = []
+
+    def net(x: Tensor) -> Tensor:
+        scores: Tensor = layer(x)
+        seen.append(scores.dtype)
+        return scores
+
+    optimizer = torch.optim.SGD(layer.parameters(), lr=0.1)
+    step = TrainingStep(net, optimizer, make_loss(), device=CPU, precision="bf16")
+    loss = step(images, labels, 0)
+    assert seen == [torch.bfloat16]
+    assert loss.dtype == layer.weight.dtype == torch.float32
