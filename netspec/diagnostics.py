@@ -12,6 +12,8 @@ from netspec.source import Span
 
 
 class Severity(StrEnum):
+    """How much a diagnostic weighs: an error stops a compilation, a warning does not."""
+
     ERROR = "error"
     WARNING = "warning"
 

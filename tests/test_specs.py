@@ -16,7 +16,9 @@ SPECIMENS = sorted((TESTS / "specimens").glob("*.net"))
 VARIANTS = json.loads((TESTS / "oracle" / "alexnet_variants.json").read_text(encoding="utf-8"))
 
 
-@pytest.mark.parametrize("path", [*SPECS, *SPECIMENS], ids=lambda path: f"{path.parent.name}/{path.name}")
+@pytest.mark.parametrize(
+    "path", [*SPECS, *SPECIMENS], ids=lambda path: f"{path.parent.name}/{path.name}"
+)
 def test_every_spec_checks_without_a_warning(path: Path) -> None:
     program = compile_file(path)
     assert summaries(program) == []

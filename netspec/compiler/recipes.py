@@ -224,9 +224,7 @@ class _SectionReader:
             self.report("NS401", headline, first.span, "unknown", *helps)
         return chosen
 
-    def read_transforms(
-        self, line: tree.LayerLine, spans: dict[str, Span]
-    ) -> Iterator[Transform]:
+    def read_transforms(self, line: tree.LayerLine, spans: dict[str, Span]) -> Iterator[Transform]:
         for inner in self.list_words(line.body, "data") if line.body else ():
             schema = TRANSFORMS.get(inner.kind.text)
             if schema is None:

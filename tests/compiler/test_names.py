@@ -96,7 +96,7 @@ def test_one_mistake_is_one_error_at_its_word(text: str, found: list[str]) -> No
         "block b(in2 = channels) { conv in2, 1x1 }",
         "block conv2(stride) { conv 3, 3x3, stride=stride }",
         "net n(k) { input 3x8x8; fc k }\nnet m = n(k=3)\nnet o = n(4)",
-        "block gate { multiply { branch { }; branch { avgpool global; conv input.channels, 1x1 } } }",
+        "block g { multiply { branch { }; branch { avgpool global; conv input.channels, 1x1 } } }",
         "block b { relu; ; tanh;\n\n}",
     ],
 )

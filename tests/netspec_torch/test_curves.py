@@ -26,7 +26,13 @@ def held_out(update: int, loss: float, top1: float, views: int = 1) -> Entry:
     }
 
 
-RUN = [train(1, 2.3), train(50, 1.2), held_out(50, 1.4, 0.4), train(100, 0.7), held_out(100, 0.9, 0.8)]
+RUN = [
+    train(1, 2.3),
+    train(50, 1.2),
+    held_out(50, 1.4, 0.4),
+    train(100, 0.7),
+    held_out(100, 0.9, 0.8),
+]
 
 
 def read_lines(picture: str) -> dict[str, list[tuple[float, float]]]:

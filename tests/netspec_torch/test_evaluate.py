@@ -81,13 +81,13 @@ def test_the_net_computes_as_in_a_test_and_keeps_its_mode(training: bool) -> Non
 
 
 def test_the_mode_is_kept_when_the_test_is_broken_off() -> None:
-    class Stop(Exception): ...
+    class StopError(Exception): ...
 
     def stop(done: int) -> None:
-        raise Stop
+        raise StopError
 
     net = nn.Identity()
-    with pytest.raises(Stop):
+    with pytest.raises(StopError):
         evaluate(net, Scores(torch.eye(4), [0, 1, 2, 3], 2), device=CPU, progress=stop)
     assert net.training
 

@@ -99,16 +99,12 @@ def resize_image(image: Image.Image, resize: int | HeightWidth | None) -> Image.
     """Resize as `Form.resize` says: a number keeps the proportions and the centre square."""
     if resize is None:
         return image
-    if isinstance(resize, HeightWidth):
-        size, box = (
-            (resize.width, resize.height),
-            (0.0, 0.0, float(image.width), float(image.height)),
-        )
-    else:
+    size = (resize, resize) if isinstance(resize, int) else (resize.width, resize.height)
+    if isinstance(resize, int):
         side = min(image.size)
-        left, top = (image.width - side) / 2, (image.height - side) / 2
-        size, box = (resize, resize), (left, top, left + side, top + side)
-    return image.resize(size, Image.Resampling.BILINEAR, box, reducing_gap=3.0)
+        left, top = (image.width - side) // 2, (image.height - side) // 2
+        image = image.crop((left, top, left + side, top + side))
+    return image.resize(size, Image.Resampling.BILINEAR, reducing_gap=3.0)
 
 
 def _open(data: bytes, form: Form) -> Image.Image:
@@ -152,11 +148,11 @@ def _read_orientation(image: Image.Image, data: bytes) -> int:
 
 def _as_channels(image: Image.Image, form: Form) -> Image.Image:
     """Eight bits a channel, one channel or three."""
+    if image.mode in ("I", "F"):
+        raise UnreadableImageError("has pixels of 32 bits, and nothing says which of them is white")
     is_grey = image.mode in GREY_MODES
     if form.channels == 1 and not is_grey and not form.to_grey:
         raise ColourImageError
-    if image.mode in ("I", "F"):
-        raise UnreadableImageError("has pixels of 32 bits, and nothing says which of them is white")
     if image.mode.startswith("I;16"):
         image = Image.fromarray((np.asarray(image) >> 8).astype(np.uint8))
     if "transparency" in image.info:

@@ -66,7 +66,8 @@ class Pipeline:
 
     def train(self, images: Tensor, drawn: Drawn, rows: slice) -> Tensor:
         """Training images, N x channels x height x width float32, from uint8 N x height x width x
-        channels as read, which may be overwritten; `rows` says which of what was drawn is theirs."""
+        channels as read, which may be overwritten; `rows` says which of what was drawn is
+        theirs."""
         batch = self._start(images)
         for step, of_step in zip(self._steps, drawn, strict=True):
             batch = self._with_floats(step, batch)

@@ -1,8 +1,8 @@
 """The steps of a pipeline: what a recipe's transforms do to a batch, in training and in a test.
 
 A batch is N x channels x height x width. Cropping and mirroring work on uint8 as well, arithmetic
-gets floats, and both may overwrite what they get. What is random is drawn for a whole epoch at once, one
-row an image, so that what befalls an image depends on the seed, the epoch and its place alone.
+gets floats, and both may overwrite what they get. What is random is drawn for a whole epoch at
+once, one row an image, so that what befalls an image depends on the seed, the epoch and its place alone.
 """
 
 from abc import ABC, abstractmethod

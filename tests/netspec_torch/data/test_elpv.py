@@ -1,4 +1,4 @@
-"""The solar cells: a small package of the same form, every way a fetch can fail, and the real one."""
+"""The solar cells: a small package of the same form, every way a fetch can fail, the real one."""
 
 import zipfile
 from pathlib import Path

@@ -57,7 +57,15 @@ def test_images_may_lie_deeper_and_have_capital_endings(tmp_path: Path) -> None:
 
 
 def test_hidden_files_and_folders_are_passed_over(tmp_path: Path) -> None:
-    files = [".git/1.png", "a/.2.png", "a/.thumbs/3.png", "a/4.png", "a/5.png", "b/6.png", "b/7.png"]
+    files = [
+        ".git/1.png",
+        "a/.2.png",
+        "a/.thumbs/3.png",
+        "a/4.png",
+        "a/5.png",
+        "b/6.png",
+        "b/7.png",
+    ]
     data = open_folder(make_folder(tmp_path, files), 0)
     assert [name for name, _ in list_all(data)] == ["a/4.png", "a/5.png", "b/6.png", "b/7.png"]
     assert data.notes == ()
@@ -122,12 +130,12 @@ def test_refuses_a_layout(tmp_path: Path, files: list[str], said: str) -> None:
 def test_refuses_an_empty_class_folder(tmp_path: Path) -> None:
     make_folder(tmp_path, ["a/1.png", "a/2.png", "b/3.png", "b/4.png"])
     (tmp_path / "empty").mkdir()
-    with pytest.raises(DataError, match="the class folder .*empty holds no images"):
+    with pytest.raises(DataError, match=r"the class folder .*empty holds no images"):
         open_folder(tmp_path, 0)
 
 
 def test_refuses_what_is_no_folder(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match="there is no folder .*nowhere"):
+    with pytest.raises(DataError, match=r"there is no folder .*nowhere"):
         open_folder(tmp_path / "nowhere", 0)
     (tmp_path / "file").touch()
     with pytest.raises(DataError, match="is a file, not a folder"):

@@ -74,7 +74,7 @@ def test_environment_that_is_no_folder_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("NETSPEC_DATA", str(tmp_path / "nowhere"))
-    with pytest.raises(DataError, match="NETSPEC_DATA is .*nowhere, which is no folder"):
+    with pytest.raises(DataError, match=r"NETSPEC_DATA is .*nowhere, which is no folder"):
         open_data(None, "imagenet", seed=0)
 
 

@@ -73,9 +73,7 @@ def test_damaged_images_are_left_out(tmp_path: Path) -> None:
 
 def test_images_that_vanish_between_opening_and_measuring_are_an_error(tmp_path: Path) -> None:
     write_picture(tmp_path / "0.png")
-    fetcher = Fetcher(
-        Split(open_files(tmp_path, ["0.png"]), np.zeros(1, int)), FORM, cache_bytes=0
-    )
+    fetcher = Fetcher(Split(open_files(tmp_path, ["0.png"]), np.zeros(1, int)), FORM, cache_bytes=0)
     (tmp_path / "0.png").unlink()
     with pytest.raises(DataError, match="not one of the training images can be read"):
         measure_statistics(fetcher)
