@@ -181,7 +181,7 @@ def test_on_cuda_as_on_the_cpu(memory_format: torch.memory_format) -> None:
 def test_images_do_not_meet(memory_format: torch.memory_format) -> None:
     """A batch too large to be computed at once is, image by image, what each is alone."""
     module = LocalResponseNorm(5, 0.1, 0.75, 2, groups=2)
-    x = random_maps(5, 64, 40, 41, dtype=torch.float32).to(memory_format=memory_format)
+    x = random_maps(21, 64, 40, 41, dtype=torch.float32).to(memory_format=memory_format)
     together, apart = x.clone().requires_grad_(), x.clone().requires_grad_()
     output = module(together)
     each = torch.cat([module(image) for image in apart.split(1)])

@@ -69,7 +69,8 @@ def _find_in_environment(wanted: str) -> Path | None:
             f"{ENVIRONMENT} names a folder that holds one folder a data set, here {wanted}/",
         )
     folder = Path(named) / wanted
-    is_one_name = Path(wanted).name == wanted != ".."  # A recipe may not lead out of the folder.
+    # A recipe may not lead out of the folder.
+    is_one_name = Path(wanted).name == wanted and wanted not in ("", "..")
     return folder if is_one_name and folder.is_dir() else None
 
 
