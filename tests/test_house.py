@@ -22,16 +22,18 @@ INSTALLED = {module.__name__: Path(module.__file__ or "") for module in (netspec
 
 FOR_IMPORT = {"netspec"}
 FOR_CHECK = FOR_IMPORT | {
+    "annotated_doc",
     "annotated_types",
     "lark",
     "pydantic",
     "pydantic_core",
     "rich",
+    "shellingham",
     "typer",
     "typing_extensions",
     "typing_inspection",
 }
-"""The packages beyond Python's own that a check may import; `docs/performance.md` says why few."""
+"""The packages beyond Python's own that a check may import: they are few, for its start-up."""
 
 
 def list_imported(program: str, *arguments: str) -> set[str]:
@@ -43,7 +45,8 @@ def list_imported(program: str, *arguments: str) -> set[str]:
         encoding="utf-8",
         check=True,
     )
-    return set(result.stderr.splitlines()[-1].split()) - set(sys.stdlib_module_names)
+    found = set(result.stderr.splitlines()[-1].split()) - set(sys.stdlib_module_names)
+    return {name for name in found if not name.startswith("_sysconfigdata")}
 
 
 PROBE = """

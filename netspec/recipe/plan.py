@@ -86,9 +86,11 @@ def describe_plan(plan: Plan) -> list[tuple[str, str]]:
     ]
     lines += _go_on(plan.stop_note, f"goes on after update {plan.start:,}" if plan.start else "")
     lines += [("solver", write_line(plan.recipe.solver))]
-    lines += [("rate", text) for text in describe_rates(plan.rates)[:1]]
-    lines += _go_on(*describe_rates(plan.rates)[1:])
-    lines += [("test", _describe_tests(plan))]
+    for heading, texts in (
+        ("rate", describe_rates(plan.rates)),
+        ("test", _describe_tests(plan)),
+    ):
+        lines += [(heading, texts[0]), *_go_on(*texts[1:])]
     lines += [("device", f"{plan.device}, {plan.precision}, seed {plan.seed}")]
     return [*lines, ("run", plan.folder)]
 
@@ -131,15 +133,18 @@ def _describe_stages(rates: Rates) -> list[str]:
     return lines
 
 
-def _describe_tests(plan: Plan) -> str:
-    whole = plan.test_images == plan.data.held_out
-    some = "all" if whole else f"{plan.test_images:,} of the"
-    text = f"after each epoch on {some} held-out images, at the end on all; centre view"
+def _describe_tests(plan: Plan) -> list[str]:
+    whole, some = plan.data.held_out, plan.test_images
+    if some == whole:
+        lines = [f"after each epoch and at the end on all {whole:,} held-out images, centre view"]
+    else:
+        lines = [
+            f"after each epoch on {some:,} of the {whole:,} held-out images, at the end on all; "
+            "centre view"
+        ]
     if plan.recipe.views > 1:
-        text += f", at the end {plan.recipe.views} views too" + (
-            "" if whole else f" of {some} images"
-        )
-    return text
+        lines += [f"at the end also the mean of {plan.recipe.views} views, of {some:,} images"]
+    return lines
 
 
 def _go_on(*texts: str) -> list[tuple[str, str]]:

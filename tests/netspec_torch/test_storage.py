@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 import torch
+from safetensors import SafetensorError
 from safetensors.torch import load_file
 
 from netspec.recipe.run import TrainingError
-from netspec_torch import storage
 from netspec_torch.storage import append_line, cannot_write, write_tensors, write_text
 
 
@@ -61,7 +61,7 @@ def test_a_full_disk_is_told() -> None:
 
 
 def test_a_full_disk_is_recognised_in_what_safetensors_says() -> None:
-    error = storage.SafetensorError("Error while serializing: No space left on device")
+    error = SafetensorError("Error while serializing: No space left on device")
     assert "the disk is full" in cannot_write(Path("a"), error).message
     denied = cannot_write(Path("a"), OSError(errno.EACCES, "Permission denied"))
     assert denied.message == "a cannot be written: Permission denied"

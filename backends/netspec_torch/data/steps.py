@@ -2,7 +2,8 @@
 
 A batch is N x channels x height x width. Cropping and mirroring work on uint8 as well, arithmetic
 gets floats, and both may overwrite what they get. What is random is drawn for a whole epoch at
-once, one row an image, so that what befalls an image depends on the seed, the epoch and its place alone.
+once, one row an image, so that what befalls an image depends on the seed, the epoch and its place
+alone.
 """
 
 from abc import ABC, abstractmethod

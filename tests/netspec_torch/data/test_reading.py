@@ -10,7 +10,7 @@ from netspec_torch.data.decoding import Form
 from netspec_torch.data.errors import DataError
 from netspec_torch.data.reading import plan_reading
 
-RESIZE, CROP, MIRROR, GREY = Resize(side=256), Crop(size=HeightWidth(224, 224)), Mirror(), Grey()
+RESIZE, CROP, MIRROR, GREY = Resize(side=256), Crop.model_validate({"size": 224}), Mirror(), Grey()
 MEAN = Subtract.model_validate({"value": Word("mean")})
 COLOUR_NET = Shape(3, 224, 224)
 GREY_NET = Shape(1, 224, 224)
