@@ -14,18 +14,22 @@ from pathlib import Path
 
 import pytest
 
+from netspec.compiler.pipeline import compile_source
+from netspec.source import SourceFile
 from tests.markdown_blocks import Block, check_golden, read_blocks
 
 ROOT = Path(__file__).parents[1]
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
 COMMAND = re.compile(r"^\$ ((?:.*\\\n)*.*)\n?", re.MULTILINE)
 ATTRIBUTES = re.compile(r"norun|slow|exit=\d+")
+LINK = re.compile(r"\]\((?!\w+:)([^)#\s]*)#?([^)\s]*)\)")
+HEADING = re.compile(r"^#+ (.+)$", re.MULTILINE)
 VARYING = (
     (re.compile(r"\b\d{4}-\d\d-\d\d(?:[ T]\d\d:\d\d(?::\d\d)?)?\b"), "DATE"),
     (re.compile(r"\b\d+(?::\d\d){1,2}\b"), "TIME"),
     (re.compile(r"\b[\d.,]+ ?(?:ms|s|min|minutes?|seconds?)\b"), "TIME"),
     (re.compile(r"\b[\d.,]+ images/s\b"), "SPEED"),
-    (re.compile(r"\b((?:loss|accuracy|top-[15])\W{1,3})[\d.]+ ?%?", re.IGNORECASE), r"\1NUMBER"),
+    (re.compile(r"\b((?:loss|accuracy|top[- ][15])\W{1,3})[\d.]+ ?%?", re.IGNORECASE), r"\1NUMBER"),
 )
 """What differs from run to run and machine to machine, and what stands for it."""
 
@@ -60,6 +64,14 @@ def test_console(block: Block, folder: Path, golden: bool) -> None:
         check_golden(block, printed, rewrite=golden)
 
 
+@pytest.mark.parametrize("block", list(read_examples("net")))
+def test_net(block: Block, folder: Path) -> None:
+    """A file that a page shows without a name is one that is accepted without a word."""
+    if not block.attributes:
+        program = compile_source(SourceFile("example.net", block.body, folder / "example.net"))
+        assert not program.diagnostics
+
+
 @pytest.mark.parametrize("block", list(read_examples("python")))
 def test_python(block: Block, folder: Path) -> None:
     if "norun" in block.attributes:
@@ -68,6 +80,21 @@ def test_python(block: Block, folder: Path) -> None:
     lay_files(block, folder)
     result = run([sys.executable, "-c", block.body], folder)
     assert result.returncode == 0, result.stdout
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
+def test_links_lead_somewhere(page: Path) -> None:
+    for target, anchor in LINK.findall(page.read_text(encoding="utf-8")):
+        path = page.parent / target if target else page
+        assert path.exists(), target
+        if anchor:
+            headings = HEADING.findall(path.read_text(encoding="utf-8"))
+            assert anchor in map(to_anchor, headings), f"{target}#{anchor}"
+
+
+def to_anchor(heading: str) -> str:
+    """The anchor that GitHub gives a heading."""
+    return re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-")
 
 
 def lay_files(block: Block, folder: Path) -> None:

@@ -42,8 +42,10 @@ class Panel:
         return LEFT + update / max(1, self.most_updates) * (WIDTH - LEFT - RIGHT)
 
     def y(self, value: float) -> float:
+        """What lies above the axes is drawn at their upper edge."""
         inner = PANEL_HEIGHT - TOP - BOTTOM
-        return self.top + TOP + inner * (self.high - value) / (self.high - self.low)
+        share = (min(value, self.high) - self.low) / (self.high - self.low)
+        return self.top + TOP + inner * (1 - share)
 
 
 def draw_curves(title: str, entries: Iterable[Entry], chance: float) -> str:
@@ -61,9 +63,8 @@ def draw_curves(title: str, entries: Iterable[Entry], chance: float) -> str:
         Curve("top 5", "#b08a2e", _points(tests, "top5"), has_dots=True),
         Curve("chance", "#777777", [(0, chance), (most, chance)], is_dashed=True),
     ]
-    highest = max((value for curve in losses for _, value in curve.points), default=1.0)
     panels = [
-        Panel("loss", losses, most, 0.0, _round_up(highest), TITLE_HEIGHT),
+        Panel("loss", losses, most, 0.0, _choose_top(losses), TITLE_HEIGHT),
         Panel(
             "accuracy on held-out images", accuracies, most, 0.0, 1.0, TITLE_HEIGHT + PANEL_HEIGHT
         ),
@@ -98,7 +99,7 @@ def _draw_panel(panel: Panel) -> list[str]:
             f'<text x="{panel.x(update):.1f}" y="{bottom + 18:.1f}" text-anchor="middle">'
             f"{update:,.0f}</text>"
         ]
-    parts += [f'<text x="{right + 10:.1f}" y="{bottom + 18:.1f}">updates</text>']
+    parts += [f'<text x="{right + 32:.1f}" y="{bottom + 18:.1f}">updates</text>']
     for number, curve in enumerate(panel.curves):
         parts += _draw_curve(panel, curve, number)
     return parts
@@ -131,6 +132,15 @@ def _step(span: float) -> float:
 def _ticks(low: float, high: float) -> list[float]:
     step = _step(high - low) if high > low else 1.0
     return [step * n for n in range(ceil(low / step), floor(high / step + 1e-9) + 1)]
+
+
+def _choose_top(losses: Sequence[Curve]) -> float:
+    """The upper edge of the losses: above all but a short peak, such as many runs begin with."""
+    values = sorted(value for curve in losses for _, value in curve.points)
+    if not values:
+        return 1.0
+    usual = values[len(values) * 9 // 10]
+    return _round_up(min(values[-1], 1.5 * usual))
 
 
 def _round_up(value: float) -> float:

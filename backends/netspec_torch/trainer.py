@@ -6,12 +6,10 @@ or update alone, and a snapshot keeps all the rest.
 """
 
 from collections import deque
-from collections.abc import Generator
 from contextlib import closing
 from math import isfinite
 from signal import Signals
 from time import monotonic
-from typing import cast
 
 import torch
 from torch import Tensor
@@ -105,8 +103,7 @@ class Trainer:
         """Train to the end of the epoch or of the run, from wherever in it the run stands."""
         epoch, start = divmod(self._state.update, self._clock.updates_per_epoch)
         self._speed.restart()
-        batches = self._job.loaders.train.batches(epoch, start)
-        with closing(cast(Generator[tuple[Tensor, Tensor]], batches)):
+        with closing(self._job.loaders.train.batches(epoch, start)) as batches:
             for images, labels in batches:
                 self._update(images, labels)
                 if self._state.update >= self._job.plan.total:

@@ -17,6 +17,7 @@ IS_UNREADABLE = 2
 File = Annotated[
     str,
     typer.Argument(
+        metavar="FILE",
         help="A file with a net and its recipe, or - for standard input. FILE:NAME where it has"
         " several nets.",
         show_default=False,

@@ -74,6 +74,14 @@ def test_everything_stays_in_the_frame(entries: list[Entry]) -> None:
     assert not re.search(r"\binf\b", picture)
 
 
+def test_a_peak_at_the_beginning_leaves_room_for_the_rest() -> None:
+    losses = [50.0, 80.0, *(2.0 - 0.01 * n for n in range(100))]
+    run = [train(update, loss) for update, loss in enumerate(losses, start=1)]
+    heights = [y for _, y in read_lines(draw_curves("net", run, 0.1))["training"]]
+    assert heights[0] == heights[1] == min(heights)
+    assert heights[-1] - heights[2] > 50
+
+
 def test_the_title_is_text_and_not_markup() -> None:
     root = ElementTree.fromstring(draw_curves("a < b & c", RUN, 0.1))
     assert "a < b & c" in [text.text for text in root.iter(f"{SVG}text")]

@@ -5,7 +5,7 @@ epoch sees the bytes that it would have seen. Images are read ahead on threads a
 else is done on the device when a batch is asked for.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from contextlib import closing
 from typing import NamedTuple
 
@@ -82,7 +82,7 @@ class Loader:
         """The batches of an epoch; the last may be smaller."""
         return -(-len(self._fetcher.split) // self.batch)
 
-    def batches(self, epoch: int, start: int = 0) -> Iterator[tuple[Tensor, Tensor]]:
+    def batches(self, epoch: int, start: int = 0) -> Generator[tuple[Tensor, Tensor]]:
         """The training batches of an epoch, from 0, in an order of its own, from number `start` on.
 
         Yields images, N x channels x height x width float32, and labels, N int64, on the device.
@@ -100,7 +100,7 @@ class Loader:
             for run, (images, indices) in zip(runs, fetched, strict=True):
                 yield self._pipeline.train(images, drawn, run), self._labels(indices)
 
-    def views(self, count: int = 1) -> Iterator[tuple[Tensor, Tensor]]:
+    def views(self, count: int = 1) -> Generator[tuple[Tensor, Tensor]]:
         """The whole split in its order as test images, each in `count` views: 1 or 10.
 
         Yields images, (N * count) x channels x height x width, the views of an image next to each

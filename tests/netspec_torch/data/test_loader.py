@@ -170,7 +170,7 @@ def test_leaving_a_loop_leaves_no_thread(split: Split) -> None:
     assert list_threads() == []
     batches = loader.batches(0)
     next(batches)
-    batches.close()  # type: ignore[attr-defined]
+    batches.close()
     assert list_threads() == []
 
 
