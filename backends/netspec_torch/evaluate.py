@@ -15,8 +15,9 @@ from torch.nn.functional import nll_loss
 from netspec.recipe.run import Figures
 from netspec_torch.compute import Precision, autocast
 from netspec_torch.data.dataset import Split
-from netspec_torch.data.decoding import Form, Pixels
+from netspec_torch.data.decoding import Form
 from netspec_torch.data.images import Images
+from netspec_torch.data.resizing import Pixels
 
 
 class ViewSource(Protocol):

@@ -3,10 +3,12 @@
 Both do AlexNet's recipe: the shorter side to 256, a random crop of 224, mirroring, the mean image
 subtracted, colour noise; batches of 128 for a net of three channels. They read the built-in sample
 (28x28, grey, enlarged) and a folder of generated JPEGs of 500x375, and take turns, so that a busy
-moment of the machine falls on all of them. Nothing is trained meanwhile. Prints a Markdown table of
-the median rates over an epoch; the measuring of means and the start of processes are left out.
+moment of the machine falls on all of them. Nothing is trained meanwhile, and torch computes on one
+thread, so that the small operations of the naive way do not pay for waking others. Prints a
+Markdown table of the median rates over an epoch; measuring means and starting processes are left
+out.
 
-    python tests/bench/bench_data.py [--images 1024] [--threads 2] [--rounds 3]
+    python tests/bench/bench_data.py [--images 512] [--threads 2] [--rounds 5]
 """
 
 import argparse
@@ -138,11 +140,11 @@ def compare(split: Split, open_image: Open, threads: int, rounds: int) -> dict[s
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
-    parser.add_argument("--images", type=int, default=1024)
+    parser.add_argument("--images", type=int, default=512)
     parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--rounds", type=int, default=3, help="epochs of each that are timed")
+    parser.add_argument("--rounds", type=int, default=5, help="epochs of each that are timed")
     options = parser.parse_args()
-    torch.set_num_threads(options.threads)
+    torch.set_num_threads(1)
     with tempfile.TemporaryDirectory() as folder:
         sources = {
             "the built-in sample, 28x28": take_sample(options.images),

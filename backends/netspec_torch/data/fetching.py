@@ -16,8 +16,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from netspec_torch.data.dataset import Split
-from netspec_torch.data.decoding import Form, Pixels
+from netspec_torch.data.decoding import Form
 from netspec_torch.data.errors import DataError, UnreadableImageError
+from netspec_torch.data.resizing import Pixels
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")

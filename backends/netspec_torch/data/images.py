@@ -11,8 +11,9 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from netspec_torch.data.decoding import ColourImageError, Form, Pixels, convert_pixels, decode_image
+from netspec_torch.data.decoding import ColourImageError, Form, convert_pixels, decode_image
 from netspec_torch.data.errors import DataError, UnreadableImageError
+from netspec_torch.data.resizing import Pixels
 
 
 class Images(Protocol):

@@ -9,8 +9,9 @@ import numpy as np
 from PIL import Image
 
 from netspec_torch.data.dataset import Split
-from netspec_torch.data.decoding import Form, Pixels
+from netspec_torch.data.decoding import Form
 from netspec_torch.data.images import ArrayImages
+from netspec_torch.data.resizing import Pixels
 
 
 def make_pixels(seed: int, height: int, width: int, channels: int = 3) -> Pixels:

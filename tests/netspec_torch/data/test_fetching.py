@@ -9,10 +9,11 @@ import numpy as np
 import pytest
 
 from netspec_torch.data.dataset import Split
-from netspec_torch.data.decoding import Form, Pixels
+from netspec_torch.data.decoding import Form
 from netspec_torch.data.errors import DataError
 from netspec_torch.data.fetching import Fetcher, map_ahead
 from netspec_torch.data.images import open_files
+from netspec_torch.data.resizing import Pixels
 from tests.netspec_torch.data.pictures import make_split, read_split, write_picture
 
 FORM = Form(3, to_grey=False, resize=None)

@@ -69,6 +69,12 @@ def test_seeds_and_epochs_differ(split: Split) -> None:
     assert not take(make_loader(split, seed=4).batches(0))[0].equal(reference)
 
 
+def test_each_epoch_has_an_order_of_its_own() -> None:
+    loader = make_loader(make_split(18, 8, 8, classes=18), [])
+    orders = [take(loader.batches(epoch))[1].tolist() for epoch in range(3)]
+    assert len({tuple(order) for order in orders}) == 3
+
+
 @pytest.mark.parametrize("start", range(6))
 def test_going_on_in_the_middle_gives_the_rest(split: Split, start: int) -> None:
     whole = list(make_loader(split).batches(7))
