@@ -27,8 +27,8 @@ def write_layers() -> Iterator[str]:
     """The paragraphs of layers.md."""
     yield "# Layer kinds"
     yield fill(
-        "The line under a name shows the arguments that may be given without theirs, in order; "
-        "all others are given by name."
+        "The line under a name shows the arguments that may be given without theirs, in order, and "
+        "those that have to be given by name. The others are given by name where they are wanted."
     )
     kinds = [find_layer_kind(kind) for kind in KINDS]
     families = {
@@ -47,7 +47,7 @@ def write_layers() -> Iterator[str]:
             if issubclass(kind, WeightedLayer):
                 yield "It has the arguments of [layers with weights](#layers-with-weights) too."
     yield "## Starting values"
-    yield "What `init` and `bias_init` accept."
+    yield "What `init` and `bias_init` accept; `msra` alone is `msra()`."
     for start in STARTING_VALUES.values():
         yield from write_schema(start)
     yield "## Lines that are no layers"
@@ -90,9 +90,12 @@ def write_schema(
     schema: type[Schema], leave_out: Sequence[type[Schema]] = (), before: str = ""
 ) -> Iterator[str]:
     """A word of the language, with the words before it, its documentation and its arguments."""
-    places = ", ".join(schema.positional)
+    needed = [n for n, field in schema.model_fields.items() if field.is_required()]
+    named = [f"{name}=…" for name in needed if name not in schema.positional]
+    arguments = ", ".join([*schema.positional, *named])
+    gap = ", " if before and arguments else " "
     yield f"### {schema.kind}"
-    yield f"`{f'{before} {schema.kind} {places}'.strip()}`"
+    yield f"`{f'{before} {schema.kind}{gap}{arguments}'.strip()}`"
     yield document(schema)
     left_out = {name for base in leave_out for name in own_fields(base)}
     yield from write_arguments(schema, [n for n in schema.model_fields if n not in left_out])

@@ -63,6 +63,7 @@ WORDS: frozenset[str] = frozenset(
         "mean", "sum", "channels", "map",
         "nearest", "bilinear", "edges", "corners",
         "in", "out", "average", "uniform", "normal",
+        "xavier", "msra",
         "relu", "relu6", "elu", "gelu", "sigmoid", "tanh", "hardsigmoid", "swish", "hardswish",
         "mish", "softmax", "leakyrelu", "prelu",
     }

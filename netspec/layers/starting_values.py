@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 from pydantic import Field, PlainValidator
 
 from netspec.schema import IsWord, Real, Schema, as_real, refuse
-from netspec.values import describe_value
+from netspec.values import Word, describe_value
 
 Fan = Annotated[Literal["in", "out", "average"], IsWord]
 Spread = Annotated[Literal["uniform", "normal"], IsWord]
@@ -93,13 +93,20 @@ def choose_fan(fan: str, fan_in: int, fan_out: int) -> float:
     return {"in": fan_in, "out": fan_out, "average": (fan_in + fan_out) / 2}[fan]
 
 
+def _from_word(value: object) -> object:
+    """`msra` is `msra()`: starting values that need no argument may be given as a bare word."""
+    return WORDS_ALONE[value]() if isinstance(value, Word) and value in WORDS_ALONE else value
+
+
 def _as_starting_values(value: object) -> StartingValues:
+    value = _from_word(value)
     if not isinstance(value, StartingValues):
         raise refuse(f"must be starting values such as normal(0.01), not {describe_value(value)}")
     return value
 
 
 def _as_bias_start(value: object) -> StartingValues:
+    value = _from_word(value)
     if isinstance(value, Bilinear):
         raise refuse("must be a number for each channel; `bilinear` fills kernels")
     if isinstance(value, StartingValues):
@@ -113,6 +120,10 @@ BiasStart = Annotated[StartingValues, PlainValidator(_as_bias_start)]
 STARTING_VALUES: dict[str, type[StartingValues]] = {
     start.kind: start for start in (Normal, Uniform, Xavier, Msra, Constant, Bilinear)
 }
+WORDS_ALONE: dict[str, type[StartingValues]] = {
+    start.kind: start for start in (Xavier, Msra, Bilinear)
+}
+"""Those that need no argument."""
 
 
 def pytorch_start(fan_in: int) -> Uniform:

@@ -16,7 +16,7 @@ import netspec.layers
 from netspec.layers import KINDS, WORDS, find_layer_kind
 from netspec.layers.activation import ACTIVATIONS, ActivationWord
 from netspec.layers.base import Layer, WeightedLayer
-from netspec.layers.starting_values import STARTING_VALUES
+from netspec.layers.starting_values import STARTING_VALUES, WORDS_ALONE
 from netspec.schema import Schema
 
 RESERVED = {
@@ -111,7 +111,16 @@ def test_the_table_of_words_is_what_the_schemas_accept() -> None:
         if name in schema.model_fields
         for word in literal_words(hint)
     }
-    assert words == WORDS
+    assert words | set(WORDS_ALONE) == WORDS
+
+
+def test_starting_values_that_need_no_argument_stand_alone() -> None:
+    free = {
+        kind
+        for kind, start in STARTING_VALUES.items()
+        if not any(field.is_required() for field in start.model_fields.values())
+    }
+    assert set(WORDS_ALONE) == free
 
 
 @pytest.mark.parametrize("kind", KINDS)
