@@ -22,7 +22,7 @@ setup: .venv/.ready ## Make .venv with netspec, PyTorch and the tools in it
 
 train: setup ## Check AlexNet and train it for a few minutes on the photographs that come with it
 	$(BIN)/netspec check specs/alexnet.net
-	$(BIN)/netspec train specs/alexnet.net --iterations 100 --precision bf16
+	$(BIN)/netspec train specs/alexnet.net --iterations 90 --precision bf16 --eval-images 100
 
 check: setup ## Format, lint, types, import contracts, sizes
 	$(BIN)/ruff format --check

@@ -5,6 +5,7 @@ only by itself. The loop is in `trainer.py`.
 """
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import torch
 from safetensors.torch import load_file
@@ -36,6 +37,8 @@ class Job:
 
     net: CheckedNet
     """With the data's number of classes."""
+    classes_note: str
+    """Where that number comes from, if not from the net alone."""
     recipe: Recipe
     """With what the options say in place of the file."""
     options: Options
@@ -51,7 +54,31 @@ class Job:
     step: TrainingStep
     rates: Rates
     device: torch.device
-    plan: Plan
+    folder: RunFolder
+    """Where the run is written."""
+    start: int
+    """Updates already done."""
+
+    @cached_property
+    def plan(self) -> Plan:
+        """What will be done."""
+        assert self.net.recipe is not None
+        return Plan(
+            net=self.net.name,
+            num_params=self.net.graph.num_params,
+            classes_note=self.classes_note,
+            data=_plan_data(self.data, self.loaders),
+            recipe=self.recipe,
+            clock=self.rates.clock,
+            total=self.rates.total,
+            stop_note=_describe_stop(self.net.recipe, self.recipe),
+            start=self.start,
+            test_images=_count_tests(self.data, self.options),
+            device=describe_device(self.device),
+            precision=_describe_precision(self.options),
+            seed=self.options.settled_seed,
+            folder=str(self.folder.path),
+        )
 
     @property
     def has_whole_tests(self) -> bool:
@@ -73,11 +100,10 @@ def prepare(
             "write `train { … }` into its file",
             cause="file",
         )
-    written = net.recipe
     device = choose_device(options.device)
-    data = open_data(options.data, written.data.name, options.settled_seed, listener.announce)
+    data = open_data(options.data, net.recipe.data.name, options.settled_seed, listener.announce)
+    recipe = _settle_recipe(net.recipe, options)
     net, classes_note = fit_classes(net, data.num_classes)
-    recipe = _settle_recipe(written, options)
     _check_fit(net.graph, recipe)
     loaders, tests = _open_images(data, net.graph, recipe, options, device, folder, listener)
     trained = build(net, seed=options.settled_seed, heads=bool(net.graph.heads))
@@ -85,24 +111,10 @@ def prepare(
     factors = parameter_factors(net.graph)
     optimizer = make_optimizer(recipe.solver, trained.named_parameters(), factors)
     clock = Clock(images=len(data.train), batch=recipe.batch)
-    plan = Plan(
-        net=net.name,
-        num_params=net.graph.num_params,
-        classes_note=classes_note,
-        data=_plan_data(data, loaders),
-        recipe=recipe,
-        clock=clock,
-        total=clock.count_whole_updates(recipe.stop),
-        stop_note=_describe_stop(written, recipe),
-        start=start,
-        test_images=_count_tests(data, options),
-        device=describe_device(device),
-        precision=_describe_precision(options),
-        seed=options.settled_seed,
-        folder=str(folder.path),
-    )
+    total = clock.count_whole_updates(recipe.stop)
     return Job(
         net=net,
+        classes_note=classes_note,
         recipe=recipe,
         options=options,
         data=data,
@@ -112,9 +124,10 @@ def prepare(
         module=without_heads(trained, net) if net.graph.heads else trained,
         optimizer=optimizer,
         step=_make_step(trained, optimizer, net.graph, recipe, options, device),
-        rates=plan.rates,
+        rates=Rates(recipe.solver.rate, recipe.schedule, clock, total),
         device=device,
-        plan=plan,
+        folder=folder,
+        start=start,
     )
 
 

@@ -83,6 +83,7 @@ def train(
     Raises TrainingError where the run cannot begin or fails, and CompileError where the spec does
     not hold with the data's number of classes. torch's random state is left as it was.
     """
+    _check_numbers(views, eval_images)
     options = Options(
         data=None if data is None else str(data),
         device=device,
@@ -104,6 +105,13 @@ def train(
         if "can't allocate memory" in str(error):
             raise _out_of_memory() from error
         raise
+
+
+def _check_numbers(views: int | None, eval_images: int | None) -> None:
+    if views not in (None, 1, 10):
+        raise TrainingError(f"a test has 1 view or 10, not {views}", cause="usage")
+    if eval_images is not None and eval_images < 1:
+        raise TrainingError(f"a test cannot have {eval_images} images", cause="usage")
 
 
 def _settle_stop(epochs: float | None, iterations: int | None) -> Amount | None:
@@ -136,6 +144,7 @@ def _run(
     records = Records(folder, job)
     if snapshot is not None:
         _restore(job, snapshot, folder)
+        _check_remainder(state, job.plan.total)
         folder.forget_after(state.update, state.tested)
     listener.planned(job.plan)
     records.begin()
@@ -186,6 +195,15 @@ def _restore(job: Job, snapshot: Snapshot, folder: RunFolder) -> None:
     job.trained.load_state_dict(snapshot.weights)
     restore_solver_state(job.trained, job.optimizer, snapshot.solver)
     job.rates.restore(snapshot.state["rates"])
+
+
+def _check_remainder(state: RunState, total: int) -> None:
+    if state.update > total:
+        raise TrainingError(
+            f"the run has done {state.update:,} updates, which are more than {total:,}",
+            "give it more --epochs or --iterations, or none",
+            cause="usage",
+        )
 
 
 def _test_finally(job: Job, trainer: Trainer, state: RunState) -> tuple[Figures, Figures | None]:

@@ -104,7 +104,8 @@ def train(
 
     Shows the plan first. Ctrl-C ends the run after the update that is being done; --resume goes on.
     Exits with 0 if the run came to its end, 1 if the file has errors, 2 if the command is wrong, 3
-    if the training failed, 4 if something is not installed, 130 after Ctrl-C.
+    if the training failed, 4 if something is not installed, 130 after Ctrl-C,
+    143 after SIGTERM.
     """
     if views not in (None, 1, 10):
         refuse("--views", "a test has 1 view or 10")

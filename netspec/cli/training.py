@@ -2,6 +2,7 @@
 in an exit code.
 """
 
+import io
 import os
 import sys
 from collections.abc import Mapping
@@ -31,7 +32,10 @@ MOST_SKIPPED = 5
 
 
 def choose_watch(form: Literal["auto", "plain"], color: When, *, quiet: bool) -> Watch:
-    """How a run is shown: a bar on a terminal, lines elsewhere."""
+    """How a run is shown: a bar on a terminal, lines elsewhere. Characters that the output's
+    encoding lacks become `?`."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")
     screen = choose_screen(form, color, sys.stdout, os.environ)
     if quiet:
         return Watch(screen)

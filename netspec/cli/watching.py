@@ -9,6 +9,7 @@ from time import monotonic
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
+from netspec.cli.output import drop_output
 from netspec.cli.screen import Screen
 from netspec.recipe.plan import Plan, describe_plan
 from netspec.recipe.run import Figures, Listener, Progress
@@ -43,9 +44,12 @@ class Watch(Listener):
         """The run is over."""
 
     def show(self, lines: Sequence[Line]) -> None:
-        """Show lines at once."""
-        self.screen.write(lines)
-        self.screen.stream.flush()
+        """Show lines at once. Where nobody reads them any more, the run goes on unseen."""
+        try:
+            self.screen.write(lines)
+            self.screen.stream.flush()
+        except OSError:
+            drop_output()
 
     def say(self, text: str, style: Style = "text") -> None:
         """Show text, broken where the screen ends."""

@@ -296,6 +296,12 @@ def test_a_run_that_came_to_its_end_can_be_given_more(run: Trainer) -> None:
     assert again.updates == again.total == 5 * UPDATES_PER_EPOCH
 
 
+def test_a_run_cannot_go_back(run: Trainer) -> None:
+    run(make_net(), iterations=5)
+    with pytest.raises(TrainingError, match="has done 5 updates, which are more than 3"):
+        run(make_net(), resume=True, iterations=3)
+
+
 def test_going_on_keeps_the_options_of_the_run(run: Trainer) -> None:
     straight = run(make_net(), out="straight", seed=7, iterations=9, precision="bf16")
     run(
@@ -396,6 +402,8 @@ def test_what_cannot_be_trained_is_refused(
         ({"epochs": 1, "iterations": 1}, "not by both"),
         ({"epochs": 0}, "nothing to do"),
         ({"iterations": -5}, "nothing to do"),
+        ({"views": 5}, "1 view or 10"),
+        ({"eval_images": 0}, "cannot have 0 images"),
         ({"device": "toaster"}, "no device `toaster`"),
         ({"data": "nowhere"}, "there is no folder nowhere"),
     ],
