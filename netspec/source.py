@@ -10,6 +10,12 @@ from functools import cached_property
 from pathlib import Path
 
 
+def decode_source(data: bytes) -> str:
+    """A file's bytes as text: UTF-8, less a byte-order mark; line ends stay as they are. Raises
+    UnicodeDecodeError."""
+    return data.decode("utf-8-sig")
+
+
 @dataclass(frozen=True)
 class SourceFile:
     """A file's text under the name that messages show."""

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
-from netspec.source import SourceFile
+from netspec.source import SourceFile, decode_source
 
 STANDARD_INPUT = "-"
 ENDING = ".net"
@@ -134,11 +134,11 @@ def read_standard_input(name: str | None) -> SourceFile:
 
 
 def decode(data: bytes) -> str:
-    """UTF-8, with or without a byte-order mark; line ends stay as they are."""
+    """The text of a file that is not too long and is UTF-8."""
     if len(data) > MOST_BYTES:
         raise UnreadableError(f"holds more than {MOST_BYTES:,} bytes")
     try:
-        return data.decode("utf-8-sig")
+        return decode_source(data)
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
         raise UnreadableError(

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TypeAlias
 
 from netspec.diagnostics import Diagnostic, Label
-from netspec.source import SourceFile
+from netspec.source import SourceFile, decode_source
 from netspec.syntax import tree
 from netspec.syntax.parser import parse_source
 
@@ -145,7 +145,7 @@ class _Loader:
         self, module: Module, use: tree.Use, path: Path, using: tuple[Path, ...]
     ) -> Module | None:
         try:
-            text = path.read_text(encoding="utf-8")
+            text = decode_source(path.read_bytes())
         except (OSError, UnicodeDecodeError) as error:
             reason = "it is no UTF-8 text" if isinstance(error, ValueError) else error.strerror
             self._refuse(use, f"`{use.path.value}` cannot be read: {reason}", "unreadable")

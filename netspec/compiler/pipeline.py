@@ -21,7 +21,7 @@ from netspec.compiler.program import CheckedNet, Pattern, Program
 from netspec.compiler.recipes import RecipeBook, check_recipe, compile_recipes
 from netspec.compiler.settings import evaluate_settings
 from netspec.diagnostics import Diagnostic, Label, Severity, has_errors
-from netspec.source import SourceFile
+from netspec.source import SourceFile, decode_source
 from netspec.syntax import tree
 
 DEEPEST_STACK = 50_000
@@ -32,7 +32,7 @@ def compile_file(
     path: Path, settings: Mapping[str, str] | None = None, net: str | None = None
 ) -> Program:
     """Compile a file; raises OSError or UnicodeDecodeError where it cannot be read."""
-    text = path.read_text(encoding="utf-8")
+    text = decode_source(path.read_bytes())
     return compile_source(SourceFile(str(path), text, path), settings, net)
 
 

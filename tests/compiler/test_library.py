@@ -112,6 +112,12 @@ def test_a_link_that_leads_outside_the_project_is_refused(tmp_path: Path) -> Non
     assert summaries(compile_file(path)) == ['NS115 1:5 "link.net"']
 
 
+def test_columns_do_not_count_a_byte_order_mark(tmp_path: Path) -> None:
+    path = write(tmp_path, {"a.net": 'use "b.net"\nblock d { b 3 }\n'})
+    (tmp_path / "b.net").write_bytes(b"\xef\xbb\xbfblock b(width) { fc widht }\r\n")
+    assert summaries(compile_file(path)) == ["NS102 1:21 widht"]
+
+
 def test_a_used_file_that_is_no_text_is_refused(tmp_path: Path) -> None:
     path = write(tmp_path, {"a.net": 'use "b.net"\n'})
     (tmp_path / "b.net").write_bytes(b"\xff\xfe\x00")
