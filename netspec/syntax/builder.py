@@ -9,14 +9,12 @@ from typing import Any, TypeVar, cast
 
 from netspec.source import Span
 from netspec.syntax import tree
-from netspec.syntax.tokens import Token
-from netspec.values import UNITS, Unit
+from netspec.syntax.tokens import UNIT_WORDS, Token
 
 Parts = list[Any]
 T = TypeVar("T")
 
 SUFFIXES = {"k": 10**3, "M": 10**6, "G": 10**9}
-UNIT_WORDS: dict[str, Unit] = {word: unit for unit in UNITS for word in (unit, unit[:-1])}
 
 
 def span_of(parts: Parts | tuple[Any, ...]) -> Span:

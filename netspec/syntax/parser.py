@@ -19,9 +19,9 @@ from lark.lexer import Lexer
 from netspec.diagnostics import Diagnostic
 from netspec.source import SourceFile
 from netspec.syntax import tree
-from netspec.syntax.builder import UNIT_WORDS, TreeBuilder
+from netspec.syntax.builder import TreeBuilder
 from netspec.syntax.syntax_errors import describe_unexpected
-from netspec.syntax.tokens import Token, Tokens, scan
+from netspec.syntax.tokens import UNIT_WORDS, Token, Tokens, scan
 
 Expected = dict[str, Any]
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from netspec.diagnostics import Diagnostic, Label
-from netspec.syntax.tokens import KEYWORDS, Token
+from netspec.syntax.tokens import KEYWORDS, UNIT_WORDS, Token
 
 VALUE_STARTS = frozenset(
     {"NUMBER", "SIZE", "STRING", "NAME", "YES", "NO", "LPAR", "LSQB", "MINUS", "NOT", "IF"}
@@ -41,12 +41,23 @@ def describe_unexpected(
 ) -> Diagnostic:
     """The error for the token at `position`, where the grammar could go on with `expected`."""
     token = tokens[position]
+    before = tokens[position - 1] if position else token
+    if before.type == "COMMA" and is_on_later_line(token, before):
+        helps = ("what follows is read as part of the same line: leave the comma out",)
+        label = Label(before.span, "nothing follows it")
+        return Diagnostic("NS004", "a line ends in a comma", label, help=helps)
     headline = f"unexpected {name_token(token)}"
     habit = recognise_habit(tokens, position, expected)
     if habit:
         return Diagnostic("NS004", headline, Label(token.span, habit.label), help=(habit.help,))
     wanted = list_expected(expected)
     return Diagnostic("NS004", headline, Label(token.span, f"expected {wanted}" if wanted else ""))
+
+
+def is_on_later_line(token: Token, before: Token) -> bool:
+    """Whether a newline, or the end of the file, stands between two tokens."""
+    between = before.span.source.text[before.span.end : token.span.start]
+    return token.type == "$END" or "\n" in between
 
 
 def name_token(token: Token) -> str:
@@ -97,6 +108,12 @@ def recognise_habit(
         return Habit("a reserved word", f"choose another name than `{token.text}`")
     if before and before.type == "RBRACE" and token.type in LINE_STARTS | {"IF"}:
         return Habit("a second line begins here", "put `;` or a newline before it")
+    if before and before.type == "NUMBER" and token.type == "NAME" and "UNIT" in expected:
+        from difflib import get_close_matches  # only a file with this mistake needs it
+
+        near = get_close_matches(token.text, UNIT_WORDS, n=1, cutoff=0.7)
+        if near:
+            return Habit("no unit", f"did you mean `{near[0]}`?")
     if before and before.type == "NAME" and token.type in VALUE_STARTS and "EQUAL" in expected:
         return Habit("a value without its `=`", f"write `{before.text}={token.text}`")
     if token.type in VALUE_STARTS and "COMMA" in expected:

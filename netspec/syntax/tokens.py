@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from netspec.diagnostics import Diagnostic, Label
 from netspec.source import SourceFile, Span
+from netspec.values import UNITS, Unit
 
 MAX_TEXT = 10_000_000
 MAX_NESTING = 100
@@ -22,6 +23,9 @@ KEYWORDS = frozenset(
         "default", "expect", "branch", "output", "and", "or", "not", "yes", "no", "train", "test",
     }
 )  # fmt: skip
+
+UNIT_WORDS: dict[str, Unit] = {word: unit for unit in UNITS for word in (unit, unit[:-1])}
+"""The words for a unit, many or one, with the unit."""
 
 SIGNS = {
     "->": "ARROW", "==": "COMPARE", "!=": "COMPARE", "<=": "COMPARE", ">=": "COMPARE",

@@ -176,6 +176,11 @@ net m
         ("if a { relu } relu", "put `;` or a newline before it"),
         ("let from = 3", "choose another name than `from`"),
         ("conv 3 3x3", "write `, 3x3`"),
+        ("fc 10 iteratons", "did you mean `iterations`?"),
+        (
+            "fc 10 -> params 10k,",
+            "what follows is read as part of the same line: leave the comma out",
+        ),
     ],
 )
 def test_habits_are_answered_with_what_to_write(line: str, help: str) -> None:
