@@ -10,8 +10,10 @@ from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
+from netspec.compiler.evaluate import EvaluationError, Surroundings, evaluate
 from netspec.compiler.suggest import did_you_mean
 from netspec.diagnostics import Diagnostic, Label
+from netspec.layers.starting_values import STARTING_VALUES, StartingValues
 from netspec.schema import Schema
 from netspec.source import Span
 from netspec.syntax import tree
@@ -101,6 +103,19 @@ def bind(
             _translate(schema.kind, dict(problem), values, spans, word)
             for problem in error.errors(include_url=False)
         ]
+
+
+def bind_starting_values(call: tree.Call, around: Surroundings) -> StartingValues:
+    """Make the starting values that a call such as `normal(0.01)` means; raises EvaluationError
+    for values that they do not take."""
+    schema = STARTING_VALUES[call.function.text]
+    placed = place_arguments(schema.kind, call.arguments, schema.positional, schema.model_fields)
+    values = {name: evaluate(given.value, around) for name, given in placed.by_field.items()}
+    spans = {name: given.span for name, given in placed.by_field.items()}
+    built, problems = bind(schema, values, spans, call.function.span)
+    if built is None:
+        raise EvaluationError(problems[0])
+    return built
 
 
 def check_constants(

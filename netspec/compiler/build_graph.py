@@ -5,7 +5,7 @@ Decides what is reported and how often, when a file asks for too much, and what 
 says of the tensors it was given. What the lines mean is decided in the modules that extend this.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -77,12 +77,7 @@ class GraphBuilder:
 
     def claim_totals(self, lines: Sequence[tree.Line], subject: str) -> None:
         """Note the `expect` lines of a net, now that everything is counted."""
-        nodes = [node for node in self.nodes if node.head is None]
-        totals = {"params": count_params(nodes), "macs": sum(node.macs for node in nodes)}
-        for line in lines:
-            for claim in line.claims if isinstance(line, tree.Expect) else ():
-                if claim.about:
-                    self.claims.append(ClaimMade(claim, subject, totals[claim.about.text]))
+        self.claims += list_total_claims(lines, subject, self.nodes)
 
     def report(self, diagnostic: Diagnostic, frame: Frame) -> None:
         """Report a mistake once, whatever the number of calls and passes that meet it."""
@@ -201,3 +196,15 @@ def explain_shape(node: Node) -> tuple[str, ...]:
     return tuple(
         f"{word}: {span.derivation}" for word, span in zip(words, (height, width), strict=False)
     )
+
+
+def list_total_claims(
+    lines: Iterable[tree.Line], subject: str, nodes: Iterable[Node]
+) -> Iterator[ClaimMade]:
+    """The claims of `expect` lines, with the totals of a net's nodes outside heads."""
+    counted = [node for node in nodes if node.head is None]
+    totals = {"params": count_params(counted), "macs": sum(node.macs for node in counted)}
+    for line in lines:
+        for claim in line.claims if isinstance(line, tree.Expect) else ():
+            if claim.about:
+                yield ClaimMade(claim, subject, totals[claim.about.text])

@@ -7,7 +7,7 @@ called fifty times is one error; those that have to be computed wait for elabora
 from collections.abc import Sequence
 from typing import Any
 
-from netspec.compiler.arguments import bind, check_constants, place_arguments
+from netspec.compiler.arguments import bind_starting_values, check_constants, place_arguments
 from netspec.compiler.evaluate import FUNCTIONS, EvaluationError, PoisonedError, evaluate
 from netspec.compiler.scopes import Scope
 from netspec.compiler.suggest import did_you_mean, suggest_names
@@ -39,16 +39,7 @@ class Constants:
         raise PoisonedError
 
     def build_starting_values(self, call: tree.Call) -> object:
-        schema = STARTING_VALUES[call.function.text]
-        placed = place_arguments(
-            schema.kind, call.arguments, schema.positional, schema.model_fields
-        )
-        values = {n: evaluate(a.value, self) for n, a in placed.by_field.items()}
-        spans = {n: a.span for n, a in placed.by_field.items()}
-        built, problems = bind(schema, values, spans, call.function.span)
-        if problems:
-            raise EvaluationError(problems[0])
-        return built
+        return bind_starting_values(call, self)
 
 
 class ValueCheck:

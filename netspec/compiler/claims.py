@@ -29,6 +29,11 @@ class ClaimMade:
     """How the value came about."""
 
     @property
+    def place(self) -> tuple[str, int]:
+        """Where the text makes it: the same for every pass of a loop."""
+        return self.claim.span.source.name, self.claim.span.start
+
+    @property
     def holds(self) -> bool:
         if isinstance(self.value, int):
             return _count_holds(self.claim, self.value)
@@ -43,26 +48,18 @@ def check_claims(
     or block makes many times counts once."""
     values = _group_values(made)
     own = _group_values(originals) if originals is not None else values
-    held: set[int] = set()
-    skipped = {key for key, value in values.items() if own.get(key) != value}
-    diagnostics: list[Diagnostic] = []
-    for each in made:
-        key = each.claim.span.start, each.claim.span.source.name
-        if key in skipped:
-            continue
-        held.add(hash(key))
-        if not each.holds:
-            diagnostics.append(_refuse(each))
-    failed = {diagnostic.primary.span.start for diagnostic in diagnostics}
-    return ClaimTally(len(held) - len(failed), len(skipped)), diagnostics
+    skipped = {place for place, value in values.items() if own.get(place) != value}
+    failing = [each for each in made if each.place not in skipped and not each.holds]
+    failed = {each.place for each in failing}
+    tally = ClaimTally(len(values) - len(skipped) - len(failed), len(skipped))
+    return tally, [_refuse(each) for each in failing]
 
 
-def _group_values(made: Iterable[ClaimMade]) -> dict[tuple[int, str], list[Shape | int]]:
+def _group_values(made: Iterable[ClaimMade]) -> dict[tuple[str, int], list[Shape | int]]:
     """The values that each claim of the text speaks of, in the order they came up."""
-    values: dict[tuple[int, str], list[Shape | int]] = {}
+    values: dict[tuple[str, int], list[Shape | int]] = {}
     for each in made:
-        key = each.claim.span.start, each.claim.span.source.name
-        values.setdefault(key, []).append(each.value)
+        values.setdefault(each.place, []).append(each.value)
     return values
 
 

@@ -199,6 +199,10 @@ class BlockElaboration(LayerElaboration):
             headline = f"`{reference.span.text}` is no layer or call with weights of its own"
             raise EvaluationError(Diagnostic("NS103", headline, Label(reference.span)))
         tensors = self.read(line, frame)
+        if len(tensors) != record.num_inputs:
+            wanted = f"{record.num_inputs} tensor{'s' * (record.num_inputs > 1)}"
+            headline = f"`{reference.span.text}` reads {wanted}, not {len(tensors)}"
+            raise EvaluationError(Diagnostic("NS118", headline, Label(line.kind.span)))
         name = self.name_line(line, frame)
         before = len(self.nodes)
         if isinstance(record, LayerRecord):
@@ -217,11 +221,6 @@ class BlockElaboration(LayerElaboration):
         name: str,
         frame: Frame,
     ) -> Tensor:
-        assert isinstance(record.block.definition, tree.Block)
-        wanted = len(record.block.definition.inputs) or 1
-        if len(tensors) != wanted:
-            headline = f"{record.block.name} reads {wanted} tensors, not {len(tensors)}"
-            raise EvaluationError(Diagnostic("NS118", headline, Label(line.kind.span)))
         defaults, frame.defaults = frame.defaults, record.defaults
         try:
             return self.enter(line, record.block, record.values, tensors, name, frame)

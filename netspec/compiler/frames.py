@@ -8,12 +8,11 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
 
-from netspec.compiler.arguments import bind, place_arguments
-from netspec.compiler.evaluate import EvaluationError, PoisonedError, evaluate, fail
+from netspec.compiler.arguments import bind_starting_values
+from netspec.compiler.evaluate import EvaluationError, PoisonedError, fail
 from netspec.compiler.library import Module, Thing
 from netspec.diagnostics import Diagnostic, Label
 from netspec.layers.base import Layer
-from netspec.layers.starting_values import STARTING_VALUES
 from netspec.source import Span
 from netspec.syntax import tree
 from netspec.tensor import Shape
@@ -31,6 +30,11 @@ class LayerRecord:
     layer: Layer
     written: str
 
+    @property
+    def num_inputs(self) -> int:
+        """How many tensors it reads."""
+        return 0 if self.layer.takes == "none" else 1
+
 
 @dataclass(frozen=True, slots=True)
 class CallRecord:
@@ -40,6 +44,12 @@ class CallRecord:
     block: Thing
     values: dict[str, Any]
     defaults: tuple["DefaultEntry", ...]
+
+    @property
+    def num_inputs(self) -> int:
+        """How many tensors it reads."""
+        assert isinstance(self.block.definition, tree.Block)
+        return len(self.block.definition.inputs) or 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,16 +170,7 @@ class Frame:
         return shape
 
     def build_starting_values(self, call: tree.Call) -> object:
-        schema = STARTING_VALUES[call.function.text]
-        placed = place_arguments(
-            schema.kind, call.arguments, schema.positional, schema.model_fields
-        )
-        values = {name: evaluate(arg.value, self) for name, arg in placed.by_field.items()}
-        spans = {name: arg.span for name, arg in placed.by_field.items()}
-        built, problems = bind(schema, values, spans, call.function.span)
-        if problems:
-            raise EvaluationError(problems[0])
-        return built
+        return bind_starting_values(call, self)
 
 
 def nothing_flows(span: Span, word: str) -> EvaluationError:

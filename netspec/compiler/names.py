@@ -339,8 +339,6 @@ class _ModuleCheck(ValueCheck):
         declared = scope.find_tensor(name.text)
         if declared and declared.what == "block input":
             self.report("NS103", f"`{name.text}` is an input, not a layer", name.span)
-        if len(line.sources or ()) > 1 and declared is None:
-            self.report("NS118", "`again` reads as many tensors as the layer does", line.span)
 
     def check_call(self, line: tree.LayerLine, scope: Scope) -> None:
         name = line.kind

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from netspec.compiler.arguments import place_arguments
-from netspec.compiler.build_graph import DefaultUse
+from netspec.compiler.build_graph import DefaultUse, list_total_claims
 from netspec.compiler.claims import check_claims
-from netspec.compiler.elaborate import Elaboration, elaborate_net
+from netspec.compiler.elaborate import elaborate_net
 from netspec.compiler.evaluate import EvaluationError, PoisonedError, evaluate
 from netspec.compiler.frames import Frame, Level, Names
 from netspec.compiler.library import Thing, list_parameters
@@ -121,22 +121,15 @@ def _hold_expectations(
     definition = net.definition
     if not isinstance(definition, tree.DerivedNet) or definition.body is None:
         return ClaimTally(), []
-    made = _total_claims(net, graph)
+    lines = definition.body.lines
+    made = list(list_total_claims(lines, net.name, graph.nodes))
     originals = None
     if settings:
         own = _fill(net, {name: settings[name] for name in _without_default(net, settings)})
         run = elaborate_net(net.name, own.root, own.values)
-        originals = _total_claims(net, run.graph) if run.graph else []
+        nodes = run.graph.nodes if run.graph else ()
+        originals = list(list_total_claims(lines, net.name, nodes))
     return check_claims(made, originals)
-
-
-def _total_claims(net: Thing, graph: Graph) -> list[Any]:
-    assert isinstance(net.definition, tree.DerivedNet)
-    assert net.definition.body
-    run = Elaboration(net.name, DefaultUse())
-    run.nodes = list(graph.nodes)
-    run.claim_totals(net.definition.body.lines, net.name)
-    return run.claims
 
 
 def _without_default(net: Thing, settings: Mapping[str, Any]) -> list[str]:

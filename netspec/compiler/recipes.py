@@ -90,7 +90,8 @@ def compile_recipes(file: tree.File) -> RecipeBook:
             book.diagnostics.append(Diagnostic("NS402", headline, Label(section.kind.span)))
         elif kind == "train" or ("train", net) not in bound:
             test = bound.get(("test", net)) or bound.get(("test", None))
-            book.recipes[net] = _assemble(train, test) if not book.diagnostics else None  # type: ignore[assignment]
+            if not book.diagnostics:
+                book.recipes[net] = _assemble(train, test)
     return book
 
 

@@ -189,6 +189,22 @@ def test_again_refuses_weights_that_do_not_fit() -> None:
     assert summaries(program) == ["NS206 4:1 again"]
 
 
+@pytest.mark.parametrize(
+    ("lines", "found"),
+    [
+        ("f: conv 3, 1x1\nx: relu\nagain f from x, f", "NS118 5:1 again"),
+        ("f: conv 3, 1x1\nagain g from f, f", "NS103 4:7 g"),
+    ],
+)
+def test_again_reads_what_the_layer_reads(lines: str, found: str) -> None:
+    assert summaries(compile_text(net(lines))) == [found]
+
+
+def test_an_input_cannot_be_had_again() -> None:
+    text = "net n { a: input 3x8x8; relu; again a; fc 3 }"
+    assert summaries(compile_text(text)) == ["NS118 1:31 again"]
+
+
 def test_several_inputs_each_with_a_label() -> None:
     text = "net n { a: input 1x8x8; b: input 2x8x8; concat from a, b; fc 3 }"
     graph = compile_graph(text)
