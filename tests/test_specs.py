@@ -11,7 +11,8 @@ from netspec.graph import Graph
 from tests.compiled import summaries
 
 TESTS = Path(__file__).parent
-SPECS = sorted((TESTS.parent / "specs").rglob("*.net"))
+SPECS = sorted((TESTS.parent / "specs").glob("*.net"))
+BLOCKS = sorted((TESTS.parent / "specs" / "blocks").glob("*.net"))
 SPECIMENS = sorted((TESTS / "specimens").glob("*.net"))
 VARIANTS = json.loads((TESTS / "oracle" / "alexnet_variants.json").read_text(encoding="utf-8"))
 
@@ -24,6 +25,12 @@ def test_every_spec_checks_without_a_warning(path: Path) -> None:
     assert summaries(program) == []
     assert program.nets
     assert all(net.claims.held and not net.claims.skipped for net in program.nets)
+
+
+@pytest.mark.parametrize("path", BLOCKS, ids=lambda path: path.name)
+def test_every_file_of_blocks_checks_and_has_a_header(path: Path) -> None:
+    assert summaries(compile_file(path)) == []
+    assert path.read_text(encoding="utf-8").startswith("# ")
 
 
 @pytest.mark.parametrize("path", SPECS, ids=lambda path: f"{path.parent.name}/{path.name}")

@@ -1,0 +1,95 @@
+"""The networks in specs/, layer by layer in the order in which they are computed, against what the
+libraries that others train them with say of theirs (tests/oracle/).
+"""
+
+import json
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from netspec.compiler.pipeline import compile_file
+from netspec.graph import Graph, Node
+
+TESTS = Path(__file__).parent
+SPECS = TESTS.parent / "specs"
+TABLES = {
+    ("alexnet-one-tower.net", "alexnet_one_tower"): "alexnet",
+}
+"""File and net, and the table that it equals."""
+TABLES_WITH_HEADS: dict[tuple[str, str], tuple[str, dict[str, str]]] = {}
+"""File and net, the table of the network in training, and for each head how the names of its lines
+begin there."""
+
+Line = dict[str, Any]
+Facts = tuple[Any, ...]
+
+
+def find_graph(file: str, net: str) -> Graph:
+    nets = {compiled.graph.name: compiled.graph for compiled in compile_file(SPECS / file).nets}
+    return nets[net]
+
+
+def read_table(name: str) -> dict[str, Any]:
+    table: dict[str, Any] = json.loads((TESTS / "oracle" / f"{name}.json").read_text("utf-8"))
+    return table
+
+
+def read_pair(value: int | list[int]) -> tuple[int, int]:
+    return (value, value) if isinstance(value, int) else (value[0], value[1])
+
+
+def facts_of_line(line: Line) -> Facts:
+    """Output, weights and work of a convolution or a fully connected layer in the table."""
+    if line["class"] == "Linear":
+        return ("fc", line["out"][-1], line["params"], line["macs"])
+    window = tuple(read_pair(line[key]) for key in "ksd")
+    return ("conv", *line["out"], *window, line["g"], line["params"], line["macs"])
+
+
+def facts_of_node(node: Node) -> Facts:
+    """The same of a layer of ours."""
+    if node.layer.kind == "fc":
+        return ("fc", node.shape.channels, node.num_params, node.macs)
+    layer: Any = node.layer
+    groups = layer.channel_groups(*node.input_shapes)
+    window = (tuple(layer.size), tuple(layer.stride), tuple(layer.dilation))
+    return ("conv", *node.shape, *window, groups, node.num_params, node.macs)
+
+
+def select_lines(lines: Iterable[Line]) -> list[Facts]:
+    """The lines of a table that multiply, in order."""
+    return [facts_of_line(line) for line in lines if "macs" in line]
+
+
+def select_nodes(nodes: Iterable[Node]) -> list[Facts]:
+    """The nodes of a graph that multiply, in order."""
+    kinds = ("conv", "depthwise", "fc")
+    return [facts_of_node(node) for node in nodes if node.layer.kind in kinds]
+
+
+def count_averages(graph: Graph) -> int:
+    """Batch normalisation's running averages, heads left out."""
+    weights = (weight for node in graph.inference_nodes for weight in node.weights)
+    return sum(weight.elements for weight in weights if not weight.is_learned)
+
+
+@pytest.mark.parametrize(("file", "net"), TABLES)
+def test_network_equals_its_table(file: str, net: str) -> None:
+    graph, table = find_graph(file, net), read_table(TABLES[file, net])
+    assert select_nodes(graph.inference_nodes) == select_lines(table["layer"])
+    assert graph.num_params == table["params_trainable"]
+    assert graph.macs == table["macs"]
+    assert count_averages(graph) == table["buffers_running_stats"]
+
+
+@pytest.mark.parametrize(("file", "net"), TABLES_WITH_HEADS)
+def test_heads_equal_their_table(file: str, net: str) -> None:
+    graph = find_graph(file, net)
+    name, prefixes = TABLES_WITH_HEADS[file, net]
+    lines = read_table(name)["layer"]
+    assert {head.name for head in graph.heads} == set(prefixes)
+    for head, prefix in prefixes.items():
+        ours = select_nodes(node for node in graph.nodes if node.head == head)
+        assert ours == select_lines(line for line in lines if line["name"].startswith(prefix))
