@@ -10,6 +10,7 @@ A heading that holds nothing but one further heading or layer is joined to it, s
 for its own sake.
 """
 
+import re
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -21,6 +22,8 @@ from netspec.source import Span
 
 MOST_ROWS = 60
 """A net that takes more rows has its blocks folded, unless asked otherwise."""
+BRANCH = re.compile(r"branch_\d+")
+"""What branches are called; no label of a file's own ends so."""
 EVERYTHING = sys.maxsize
 """The depth that opens everything."""
 
@@ -38,7 +41,7 @@ class Entry:
     entries: list["Entry"] = field(default_factory=list)
 
     calls: tuple[Span, ...] = ()
-    """The calls of blocks that led to every layer in it, outermost first."""
+    """The calls of blocks that led to it, outermost first, its own included."""
 
     @property
     def nodes(self) -> Iterator[Node]:
@@ -83,8 +86,10 @@ def build_outline(nodes: Sequence[Node]) -> list[Entry]:
     by_path = {"": root}
     for node in nodes:
         find_entry(by_path, node.name).node = node
-    for entry in reversed(by_path.values()):  # what lies below a heading was made after it
-        entry.calls = share_calls(entry)
+    for entry in by_path.values():  # what lies below a heading was made after it
+        for below in entry.entries:
+            below.calls = list_calls(below, entry)
+    for entry in reversed(by_path.values()):
         entry.entries = [join_single(below) for below in entry.entries]
     return root.entries
 
@@ -102,15 +107,16 @@ def find_entry(by_path: dict[str, Entry], path: str) -> Entry:
     return above
 
 
-def share_calls(entry: Entry) -> tuple[Span, ...]:
-    """The beginning that the calls of all things in an entry have in common."""
+def list_calls(entry: Entry, above: Entry) -> tuple[Span, ...]:
+    """The calls that led to a layer; for a heading those above it, and its own if it stands for
+    one. That all layers in it have a further call in common says nothing: it may be a loop's."""
     if entry.node:
         return entry.node.calls
-    first, *others = (below.calls for below in entry.entries)
-    same = min(map(len, (first, *others)))
-    while any(calls[:same] != first[:same] for calls in others):
-        same -= 1
-    return first[:same]
+    first = next(entry.nodes)
+    is_branch = BRANCH.fullmatch(entry.label) is not None
+    is_join = any(BRANCH.fullmatch(below.label) for below in entry.entries)
+    is_call = not is_branch and not is_join and entry.path != first.head
+    return first.calls[: len(above.calls) + is_call]
 
 
 def join_single(entry: Entry) -> Entry:

@@ -65,6 +65,6 @@ def render_nets(program: Program, page: Page, depth: int | None) -> Iterator[lis
 
 def render_pattern(pattern: Pattern) -> Line:
     missing = ", ".join(pattern.missing)
-    noun = "value" if len(pattern.missing) == 1 else "values"
-    text = f" is a pattern, checked through the nets made from it: {missing} has no {noun}"
+    lack = "has no value" if len(pattern.missing) == 1 else "have no values"
+    text = f" is a pattern, checked through the nets made from it: {missing} {lack}"
     return Piece(printable(pattern.name), "strong"), Piece(text, "faint")

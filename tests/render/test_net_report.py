@@ -211,6 +211,8 @@ def test_patterns_and_files_without_nets() -> None:
     assert (
         "resnet is a pattern, checked through the nets made from it: counts has no value\n" in text
     )
+    text = render_program(compile_text("net a(n, m) { input 3x8x8; conv n, m }"))
+    assert text.endswith(": n, m have no values\n")
     assert render_program(compile_text("block a { relu }")) == "test.net has no net\n"
 
 

@@ -74,6 +74,23 @@ def test_the_call_of_a_heading_is_that_of_its_block() -> None:
     assert inner.text == "pair"
 
 
+def test_the_call_of_a_heading_is_its_own_where_a_loop_calls_one_block() -> None:
+    graph = compile_graph("""
+        block pair(width) { conv width, 3x3, pad=1; relu }
+        block stage(count) { repeat count { pair 8 } }
+        net n {
+          input 3x8x8
+          stage 2
+          add { branch { repeat 2 { pair 8 } }; branch { } }
+        }
+    """)
+    _, stage, join = build_outline(graph.nodes)
+    headings = [(stage, None), (stage.entries[1], stage)]
+    headings += [(join.entries[0], join), (join.entries[0].entries[1], join.entries[0])]
+    calls = [find_call(entry, above) for entry, above in headings]
+    assert [call and call.text for call in calls] == ["stage", "pair", None, "pair"]
+
+
 def test_branches_are_no_calls() -> None:
     graph = compile_graph("net a { input 3x8x8; add { branch { relu; tanh }; branch { } } }")
     join = build_outline(graph.nodes)[-1]
