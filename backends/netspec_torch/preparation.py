@@ -21,7 +21,7 @@ from netspec.recipe.recipe import Recipe
 from netspec.recipe.run import Listener, TrainingError
 from netspec.recipe.written import write_value
 from netspec_torch.classes import fit_classes
-from netspec_torch.compute import choose_device, describe_device
+from netspec_torch.compute import choose_device, choose_memory_format, describe_device
 from netspec_torch.data import DataSet, Loader, Loaders, Statistics, open_data, open_loaders
 from netspec_torch.evaluate import take_some
 from netspec_torch.module import build, parameter_factors, without_heads
@@ -107,7 +107,7 @@ def prepare(
     _check_fit(net.graph, recipe)
     loaders, tests = _open_images(data, net.graph, recipe, options, device, folder, listener)
     trained = build(net, seed=options.settled_seed, heads=bool(net.graph.heads))
-    trained.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+    trained.to(device, memory_format=choose_memory_format(net.graph))  # type: ignore[call-overload]
     factors = parameter_factors(net.graph)
     optimizer = make_optimizer(recipe.solver, trained.named_parameters(), factors)
     clock = Clock(images=len(data.train), batch=recipe.batch)
@@ -156,6 +156,7 @@ def _open_images(
 ) -> tuple[Loaders, Loader]:
     """The loaders of a run, and that of the tests on the way: of all held-out images or of some."""
     shape = graph[graph.inputs[0]].shape
+    memory_format = choose_memory_format(graph)
     seed = options.settled_seed
     loaders = open_loaders(
         data,
@@ -163,7 +164,7 @@ def _open_images(
         shape,
         seed=seed,
         device=device,
-        channels_last=True,
+        memory_format=memory_format,
         statistics=_read_statistics(folder),
         progress=listener.measuring,
     )
@@ -178,7 +179,7 @@ def _open_images(
         seed=seed,
         statistics=loaders.statistics,
         device=device,
-        channels_last=True,
+        memory_format=memory_format,
     )
 
 

@@ -38,7 +38,7 @@ class Loader:
         seed: int,
         statistics: Statistics | None = None,
         device: torch.device | str = "cpu",
-        channels_last: bool = False,
+        memory_format: torch.memory_format = torch.contiguous_format,
         threads: int | None = None,
         cache_bytes: int = CACHE_BYTES,
         progress: Callable[[int, int], None] | None = None,
@@ -75,7 +75,7 @@ class Loader:
             shape,
             statistics=statistics,
             device=self._device,
-            channels_last=channels_last,
+            memory_format=memory_format,
         )
 
     def __len__(self) -> int:
@@ -142,7 +142,7 @@ def open_loaders(
     *,
     seed: int,
     device: torch.device | str = "cpu",
-    channels_last: bool = False,
+    memory_format: torch.memory_format = torch.contiguous_format,
     statistics: Statistics | None = None,
     threads: int | None = None,
     progress: Callable[[int, int], None] | None = None,
@@ -161,7 +161,7 @@ def open_loaders(
         seed=seed,
         statistics=statistics,
         device=device,
-        channels_last=channels_last,
+        memory_format=memory_format,
         threads=threads,
         progress=progress,
     )
@@ -173,7 +173,7 @@ def open_loaders(
         seed=seed,
         statistics=train.statistics,
         device=device,
-        channels_last=channels_last,
+        memory_format=memory_format,
         threads=threads,
     )
     notes = tuple(dict.fromkeys(note for note in (train.note, held_out.note) if note))

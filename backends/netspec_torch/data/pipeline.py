@@ -35,7 +35,7 @@ class Pipeline:
         *,
         statistics: Statistics | None = None,
         device: torch.device | str = "cpu",
-        channels_last: bool = False,
+        memory_format: torch.memory_format = torch.contiguous_format,
     ) -> None:
         """`transforms` are those that reading has left, `image_shape` is height x width x channels
         as read, `shape` the net's input.
@@ -45,7 +45,7 @@ class Pipeline:
         """
         self._shape = shape
         self._device = torch.device(device)
-        self._layout = torch.channels_last if channels_last else torch.contiguous_format
+        self._memory_format = memory_format
         steps, size, channels = build_steps(transforms, image_shape, statistics)
         if size != (shape.height, shape.width):
             raise _size_error(transforms, str(size), shape)
@@ -102,11 +102,11 @@ class Pipeline:
         """The batch as float32: a copy if it was uint8, in the layout that is wanted at the end."""
         if batch.dtype == torch.float32:
             return batch
-        return batch.to(torch.float32, memory_format=self._layout)
+        return batch.to(torch.float32, memory_format=self._memory_format)
 
     def _finish(self, batch: Tensor) -> Tensor:
         batch = self._as_floats(batch).expand(-1, self._shape.channels, -1, -1)
-        return batch.contiguous(memory_format=self._layout)
+        return batch.contiguous(memory_format=self._memory_format)
 
     def _move(self, step: Step) -> Step:
         """The step with its numbers on the device, float32."""

@@ -308,13 +308,12 @@ def test_resize_after_a_crop() -> None:
     assert found[0, 0, 4, 1:-1].tolist() == pytest.approx([25, 45, 65, 85, 105, 125])
 
 
-@pytest.mark.parametrize("channels_last", [False, True])
+@pytest.mark.parametrize("layout", [torch.contiguous_format, torch.channels_last])
 @pytest.mark.parametrize("channels", [1, 3])
-def test_layout(channels: int, channels_last: bool) -> None:
+def test_layout(channels: int, layout: torch.memory_format) -> None:
     batch = make_batch(channels)
-    layout = torch.channels_last if channels_last else torch.contiguous_format
     plain = run_test([CROP, MEAN], batch, Shape(3, 7, 8))
-    pipeline = make_pipeline([CROP, MEAN], batch, Shape(3, 7, 8), channels_last=channels_last)
+    pipeline = make_pipeline([CROP, MEAN], batch, Shape(3, 7, 8), memory_format=layout)
     found = pipeline.test(batch)
     assert found.is_contiguous(memory_format=layout)
     assert found.equal(plain)
