@@ -137,7 +137,9 @@ class LightingStep(Step):
         return generator.normal(0, self.std, (count, self.components.shape[1]))
 
     def train(self, images: Tensor, drawn: Tensor) -> Tensor:
-        shift = drawn.to(images.device, torch.float32, non_blocking=True) @ self.components.T
+        factors = drawn.to(images.device, torch.float32, non_blocking=True)
+        # A matrix product would round an image's shift by the size of the batch that it is in.
+        shift = (factors[:, None, :] * self.components).sum(2)
         return images.add_(shift[:, :, None, None])
 
     def test(self, images: Tensor, views: int) -> Tensor:
