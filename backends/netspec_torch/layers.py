@@ -137,6 +137,10 @@ def make_lrn(layer: Lrn, node: Node) -> nn.Module:
     )
 
 
+def make_dropout(layer: Dropout, node: Node) -> nn.Module:
+    return nn.Dropout(layer.p) if layer.inverted else modules.PlainDropout(layer.p)
+
+
 def make_batchnorm(layer: BatchNorm, node: Node) -> nn.Module:
     """PyTorch learns both the factor and the shift or neither, but computes with either alone."""
     norm = nn.BatchNorm2d(
@@ -181,7 +185,7 @@ EMITTERS: dict[str, Emitter] = {
     "scale": as_module(
         Scale, lambda layer, node: modules.ChannelScale(node.shape.channels, bias=layer.bias)
     ),
-    "dropout": as_module(Dropout, lambda layer, node: nn.Dropout(layer.p)),
+    "dropout": as_module(Dropout, make_dropout),
     "droppath": as_module(DropPath, lambda layer, node: modules.DropPath(layer.p)),
     "add": partial(emit_pairwise, operator.add),
     "multiply": emit_multiply,

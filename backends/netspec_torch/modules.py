@@ -1,5 +1,5 @@
 """The small modules that PyTorch lacks: an fc that flattens, layer normalization over channels, a
-factor for each channel, and stochastic depth.
+factor for each channel, dropout as it first was, and stochastic depth.
 
 All take and give N x C x H x W. Their weights have PyTorch's names and are created at the values
 that are usual; a spec's own are filled in later.
@@ -45,6 +45,22 @@ class ChannelScale(nn.Module):
 
     def extra_repr(self) -> str:
         return f"{len(self.weight)}, bias={self.bias is not None}"
+
+
+class PlainDropout(nn.Module):
+    """In training, 0 in place of each number with probability p; at test, all times 1 - p."""
+
+    def __init__(self, p: float) -> None:
+        super().__init__()
+        self.p = p
+
+    def forward(self, x: Tensor) -> Tensor:
+        if not self.training:
+            return x * (1 - self.p)
+        return x * torch.empty_like(x).bernoulli_(1 - self.p)
+
+    def extra_repr(self) -> str:
+        return f"p={self.p:g}"
 
 
 class DropPath(nn.Module):

@@ -3,14 +3,12 @@
 from typing import ClassVar
 
 from netspec.layers.base import Layer
-from netspec.schema import Share
+from netspec.schema import Share, Truth
 
 
 class Dropout(Layer):
-    """Sets each number to 0 with probability p in training, and divides the others by 1 - p.
-
-    PyTorch, Caffe and TensorFlow do so. The 2012 code leaves the others as they are and multiplies
-    by 1 - p when the net is used; what is expected of it is the same.
+    """Sets each number to 0 with probability p in training (Srivastava et al. 2014); either there
+    or at test a factor makes up for what is lost.
     """
 
     kind = "dropout"
@@ -20,6 +18,11 @@ class Dropout(Layer):
     p: Share
     """The share that is dropped. Caffe's and Keras's argument is the same share, that of
     TensorFlow 1 the share that is kept."""
+    inverted: Truth = True
+    """Whether what is kept is divided by 1 - p in training (PyTorch, Caffe, TensorFlow), or all is
+    multiplied by 1 - p at test (`no`: the AlexNet paper, cuda-convnet). The sums expected are the
+    same, the training is not: with p = 0.5 and `no` the next layer sees half the numbers, and a
+    step at the same rate moves its output a quarter as far."""
 
 
 class DropPath(Layer):

@@ -40,7 +40,7 @@ ARGUMENTS = {
     "batchnorm": ("", "eps momentum scale shift"),
     "layernorm": ("", "eps"),
     "groupnorm": ("groups", "eps"),
-    "dropout": ("p", ""),
+    "dropout": ("p", "inverted"),
     "droppath": ("p", ""),
     "scale": ("", "init bias"),
     "shuffle": ("groups", ""),

@@ -183,7 +183,7 @@ LEGAL_LAYERS: dict[str, Strategy] = {
     "layernorm": layers("layernorm", eps=st.floats(1e-6, 0.1)),
     "groupnorm": grouped("groupnorm", st.fixed_dictionaries({"eps": st.floats(1e-6, 0.1)})),
     "scale": layers("scale", init=st.floats(-1, 1), bias=st.booleans()),
-    "dropout": given("dropout", p=st.floats(0, 0.9)),
+    "dropout": given("dropout", p=st.floats(0, 0.9), inverted=st.booleans()),
     "droppath": given("droppath", p=st.floats(0, 0.9)),
     "add": joins("add"),
     "multiply": products(),

@@ -11,7 +11,9 @@ from netspec.graph import Graph
 from netspec.layers import KINDS
 from netspec.layers.base import Layer, LayerError
 from netspec.tensor import Shape
+from netspec.values import Size
 from netspec_torch import build
+from netspec_torch.compute import choose_memory_format
 from netspec_torch.layers import EMITTERS
 from tests.layers.build import build_layer
 from tests.netspec_torch.graphs import make_layer_graph
@@ -77,15 +79,22 @@ def test_weights_are_what_the_layer_lists(kind: str, data: st.DataObject) -> Non
 @settings(QUICK, max_examples=5)
 @given(data=st.data())
 def test_memory_format_changes_no_number(kind: str, data: st.DataObject) -> None:
-    if kind == "depthwise":
-        pytest.skip("torch 2.13 on a CPU gives other numbers for some depthwise in channels_last")
     graph = draw_graph(data, kind)
+    memory_format = choose_memory_format(graph)
     inputs = random_inputs(graph)
     module = build(graph, seed=0).eval()
     plain = module(*inputs)
-    module.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    output = module(*(x.to(memory_format=torch.channels_last) for x in inputs))
+    module.to(memory_format=memory_format)  # type: ignore[call-overload]
+    output = module(*(x.to(memory_format=memory_format) for x in inputs))
     torch.testing.assert_close(output, plain)
+
+
+def test_a_convolution_that_torch_computes_wrongly_in_channels_last_stays_out_of_it() -> None:
+    wrong = build_layer("conv", 1, Size((4, 4)), stride=Size((1, 2)))
+    right = build_layer("conv", 1, Size((4, 4)), stride=2)
+    shape = Shape(1, 5, 5)
+    assert choose_memory_format(make_layer_graph(wrong, shape)) == torch.contiguous_format
+    assert choose_memory_format(make_layer_graph(right, shape)) == torch.channels_last
 
 
 @EVERY_KIND
@@ -256,6 +265,15 @@ def test_what_is_dropped_is_a_share_and_the_rest_makes_up_for_it(kind: str) -> N
     whole_images = {0.0, 4.0} >= set(output.mean((1, 2, 3)).tolist())
     assert whole_images == (kind == "droppath")
     assert torch.equal(module.eval()(torch.ones(3, 4, 2, 2)), torch.ones(3, 4, 2, 2))
+
+
+def test_dropout_as_it_first_was_makes_up_for_the_rest_at_test() -> None:
+    torch.manual_seed(0)
+    module = build(make_layer_graph(build_layer("dropout", 0.75, inverted=False), Shape(4, 2, 2)))
+    output = module(torch.ones(2000, 4, 2, 2))
+    assert set(output.unique().tolist()) == {0.0, 1.0}
+    assert output.mean().item() == pytest.approx(0.25, abs=0.05)
+    assert torch.equal(module.eval()(torch.ones(3, 4, 2, 2)), torch.full((3, 4, 2, 2), 0.25))
 
 
 @pytest.mark.parametrize(
