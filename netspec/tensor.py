@@ -44,6 +44,8 @@ class Weight:
     fan_in: int
     """Numbers that one output is summed from; starting values scale with it."""
     fan_out: int
+    """Output channels, of all groups, times the taps of a kernel; starting values may scale with
+    it."""
     rate: float = 1.0
     """Factor on the solver's rate; 0 freezes."""
     decay: float = 1.0

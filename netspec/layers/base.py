@@ -7,6 +7,7 @@ cannot be met raises `LayerError`; the elaborator, the only one to catch it, add
 
 from collections.abc import Sequence
 from fractions import Fraction
+from math import prod
 from typing import Annotated, ClassVar, Literal
 
 from pydantic import BeforeValidator
@@ -119,10 +120,14 @@ class BiasedLayer(WeightedLayer):
     bias_init: BiasStart | None = None
     """Starting value of the biases: PyTorch's own, or 0 once `init` is given."""
 
-    def kernel_and_bias(
-        self, shape: tuple[int, ...], channels: int, fan_in: int, fan_out: int
-    ) -> tuple[Weight, ...]:
-        """The weight of the given shape and, where there is one, the bias of each channel."""
+    def kernel_and_bias(self, shape: tuple[int, ...], channels: int) -> tuple[Weight, ...]:
+        """The weight of the given shape and, where there is one, the bias of each channel.
+
+        The fans are what PyTorch and Caffe read off that shape: fan in is the product of all but
+        its first number, fan out of all but its second.
+        """
+        taps = prod(shape[2:])
+        fan_in, fan_out = shape[1] * taps, shape[0] * taps
         start: StartingValues = self.init or pytorch_start(fan_in)
         weight = Weight("weight", shape, "weight", start, fan_in, fan_out, self.rate, self.decay)
         if not self.bias:

@@ -58,13 +58,9 @@ class Kernels(BiasedLayer):
 
     def list_weights(self, inputs: Sequence[Shape]) -> tuple[Weight, ...]:
         (input,) = inputs
-        groups = self.channel_groups(input)
         channels = self.output_channels(input)
-        taps = self.size.height * self.size.width
-        fan_in = input.channels // groups * taps
-        fan_out = channels // groups * taps
-        shape = (channels, input.channels // groups, *self.size)
-        return self.kernel_and_bias(shape, channels, fan_in, fan_out)
+        shape = (channels, input.channels // self.channel_groups(input), *self.size)
+        return self.kernel_and_bias(shape, channels)
 
     def count_macs(self, inputs: Sequence[Shape], output: Shape) -> int:
         """Taps of a kernel x input channels it sees, at each output position of each channel."""

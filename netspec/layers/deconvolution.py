@@ -89,10 +89,8 @@ class Deconv(BiasedLayer):
 
     def list_weights(self, inputs: Sequence[Shape]) -> tuple[Weight, ...]:
         (input,) = inputs
-        taps = self.size.height * self.size.width
         shape = (input.channels, self.channels // self.groups, *self.size)
-        fans = self.channels // self.groups * taps, input.channels // self.groups * taps
-        return self.kernel_and_bias(shape, self.channels, *fans)
+        return self.kernel_and_bias(shape, self.channels)
 
     def count_macs(self, inputs: Sequence[Shape], output: Shape) -> int:
         """Taps of a kernel x output channels that it feeds, at each input position."""

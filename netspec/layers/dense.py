@@ -36,9 +36,7 @@ class FullyConnected(BiasedLayer):
         return Shape(self.channels)
 
     def list_weights(self, inputs: Sequence[Shape]) -> tuple[Weight, ...]:
-        fan_in = inputs[0].elements
-        shape = (self.channels, fan_in)
-        return self.kernel_and_bias(shape, self.channels, fan_in, self.channels)
+        return self.kernel_and_bias((self.channels, inputs[0].elements), self.channels)
 
     def count_macs(self, inputs: Sequence[Shape], output: Shape) -> int:
         """One for each number of the weight."""

@@ -47,7 +47,7 @@ class Xavier(StartingValues):
 
     kind = "xavier"
     fan: Fan = "average"
-    """Which fan sets the variance."""
+    """Which fan sets the variance; what `in` and `out` count is said under msra."""
     shape: Spread = "uniform"
     """The distribution's shape."""
 
@@ -64,7 +64,10 @@ class Msra(StartingValues):
 
     kind = "msra"
     fan: Fan = "in"
-    """Which fan sets the variance."""
+    """Which fan sets the variance. `in`: how many numbers an output is summed from. `out`: output
+    channels times the kernel's height and width, with all channels counted where there are groups,
+    as PyTorch and Caffe do. Code for TensorFlow often counts one channel for the `out` of a
+    depthwise kernel, which is what `in` counts here."""
     shape: Spread = "normal"
     """The distribution's shape."""
 

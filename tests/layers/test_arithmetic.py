@@ -136,8 +136,8 @@ def test_what_a_conv_owns() -> None:
     layer = build_layer("conv", 6, (3, 5), groups=2, **factors)
     bound = Uniform(bound=(2 * 15) ** -0.5)
     assert layer.list_weights([Shape(4, 9, 9)]) == (
-        Weight("weight", (6, 2, 3, 5), "weight", bound, 30, 45, 0.1, 0.5),
-        Weight("bias", (6,), "bias", bound, 30, 45, 2, 0),
+        Weight("weight", (6, 2, 3, 5), "weight", bound, 30, 90, 0.1, 0.5),
+        Weight("bias", (6,), "bias", bound, 30, 90, 2, 0),
     )
 
 
@@ -145,7 +145,7 @@ def test_fans_of_a_deconv_are_those_pytorch_reads_off_its_weight() -> None:
     weight, bias = build_layer("deconv", 6, (3, 5), groups=2).list_weights([Shape(4, 9, 9)])
     assert weight.shape == (4, 3, 3, 5)
     assert bias.shape == (6,)
-    assert (weight.fan_in, weight.fan_out) == (3 * 15, 2 * 15)
+    assert (weight.fan_in, weight.fan_out) == (3 * 15, 4 * 15)
     assert weight.start == Uniform(bound=45**-0.5)
 
 

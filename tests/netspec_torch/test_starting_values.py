@@ -2,11 +2,13 @@
 
 from dataclasses import replace
 from math import sqrt
+from typing import Literal
 
 import pytest
 import torch
 from torch import Tensor, nn
 
+from netspec.layers.base import Layer
 from netspec.layers.starting_values import STARTING_VALUES, StartingValues
 from netspec.tensor import Shape, Weight
 from netspec_torch import build
@@ -171,3 +173,29 @@ def test_fans_are_those_of_the_weight() -> None:
     weight = Weight("weight", LARGE, "weight", make_start("msra"), 300, 100)
     wide = draw(replace(weight, fan_in=1200), seeded_generator(0, "w"))
     torch.testing.assert_close(wide * 2, draw(weight, seeded_generator(0, "w")))
+
+
+@pytest.mark.parametrize(
+    ("layer", "shape"),
+    [
+        (build_layer("conv", 8, (3, 5)), Shape(6, 9, 9)),
+        (build_layer("conv", 8, (3, 5), groups=2), Shape(6, 9, 9)),
+        (build_layer("depthwise", 3, multiplier=2), Shape(6, 9, 9)),
+        (build_layer("deconv", 8, (3, 5), groups=2), Shape(6, 9, 9)),
+        (build_layer("fc", 8), Shape(6, 9, 9)),
+    ],
+    ids=repr,
+)
+def test_fans_are_those_that_torch_reads_off_the_weight(layer: Layer, shape: Shape) -> None:
+    """kaiming_normal_ fills with variance 2 / fan; its fans are no public name."""
+    weight, _ = layer.list_weights([shape])
+    fans: dict[Literal["fan_in", "fan_out"], int] = {
+        "fan_in": weight.fan_in,
+        "fan_out": weight.fan_out,
+    }
+    for mode, fan in fans.items():
+        torch.manual_seed(0)
+        values = nn.init.kaiming_normal_(torch.empty(weight.shape), mode=mode, nonlinearity="relu")
+        torch.manual_seed(0)
+        expected = torch.empty(weight.shape).normal_(0, sqrt(2 / fan))
+        torch.testing.assert_close(values, expected)
