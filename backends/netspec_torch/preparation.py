@@ -13,6 +13,7 @@ from torch import fx
 
 from netspec.compiler.program import CheckedNet
 from netspec.graph import Graph
+from netspec.layers.normalization import BatchNorm
 from netspec.recipe.clock import Clock
 from netspec.recipe.fit import find_misfits
 from netspec.recipe.plan import Plan, PlannedData
@@ -29,6 +30,7 @@ from netspec_torch.options import Options
 from netspec_torch.run_folder import RunFolder
 from netspec_torch.solver import make_optimizer
 from netspec_torch.step import TrainingStep
+from netspec_torch.weights import load_weights
 
 
 @dataclass(frozen=True)
@@ -50,6 +52,8 @@ class Job:
     """The net with its heads: what the solver knows."""
     module: fx.GraphModule
     """The net as it is used, on the same weights."""
+    weights_notes: tuple[str, ...]
+    """What the weights begin as, where a file has them."""
     optimizer: torch.optim.Optimizer
     step: TrainingStep
     rates: Rates
@@ -66,6 +70,7 @@ class Job:
         return Plan(
             net=self.net.name,
             num_params=self.net.graph.num_params,
+            weights_notes=self.weights_notes,
             classes_note=self.classes_note,
             data=_plan_data(self.data, self.loaders),
             recipe=self.recipe,
@@ -105,12 +110,14 @@ def prepare(
     recipe = _settle_recipe(net.recipe, options)
     net, classes_note = fit_classes(net, data.num_classes)
     _check_fit(net.graph, recipe)
-    loaders, tests = _open_images(data, net.graph, recipe, options, device, folder, listener)
+    clock = Clock(images=len(data.train), batch=recipe.batch)
+    _check_batch_normalization(net.graph, clock)
     trained = build(net, seed=options.settled_seed, heads=bool(net.graph.heads))
+    weights_notes = _begin_from(trained, net, options, start)
+    loaders, tests = _open_images(data, net.graph, recipe, options, device, folder, listener)
     trained.to(device, memory_format=choose_memory_format(net.graph))  # type: ignore[call-overload]
     factors = parameter_factors(net.graph)
     optimizer = make_optimizer(recipe.solver, trained.named_parameters(), factors)
-    clock = Clock(images=len(data.train), batch=recipe.batch)
     total = clock.count_whole_updates(recipe.stop)
     return Job(
         net=net,
@@ -122,6 +129,7 @@ def prepare(
         tests=tests,
         trained=trained,
         module=without_heads(trained, net) if net.graph.heads else trained,
+        weights_notes=weights_notes,
         optimizer=optimizer,
         step=_make_step(trained, optimizer, net.graph, recipe, options, device),
         rates=Rates(recipe.solver.rate, recipe.schedule, clock, total),
@@ -143,6 +151,39 @@ def _check_fit(graph: Graph, recipe: Recipe) -> None:
             f"`{graph.name}` has no weight that is not frozen: there is nothing to train",
             cause="file",
         )
+
+
+def _check_batch_normalization(graph: Graph, clock: Clock) -> None:
+    """A channel of one number has no spread to be normalised by."""
+    if clock.smallest_batch > 1:
+        return
+    for node in graph.nodes:
+        if isinstance(node.layer, BatchNorm) and node.shape.is_vector:
+            raise TrainingError(
+                f"the last batch of an epoch holds one image ({clock.images:,} images, "
+                f"{clock.batch:,} a batch), of which batchnorm `{node.name}` has one number a "
+                "channel: too few to normalise by",
+                "change the `batch` by one or more",
+                cause="file",
+            )
+
+
+def _begin_from(
+    trained: fx.GraphModule, net: CheckedNet, options: Options, start: int
+) -> tuple[str, ...]:
+    """Give the net the weights of the options' file, if there is one and the run begins."""
+    if options.weights is None:
+        return ()
+    if start:
+        return (f"began as those of {options.weights}",)
+    loaded = load_weights(
+        trained,
+        net,
+        options.weights,
+        weights_map=options.weights_map,
+        fresh_last=bool(options.fresh_last),
+    )
+    return tuple(loaded.describe())
 
 
 def _open_images(

@@ -23,6 +23,11 @@ class Clock:
     def updates_per_epoch(self) -> int:
         return -(-self.images // self.batch)
 
+    @property
+    def smallest_batch(self) -> int:
+        """Images of an epoch's last update."""
+        return self.images % self.batch or self.batch
+
     def count_updates(self, amount: Amount) -> Number:
         """An amount in updates; a part of one where the amount is not a whole number of them."""
         match amount.unit:

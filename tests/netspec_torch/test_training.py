@@ -377,6 +377,11 @@ def test_a_diverging_run_ends_with_what_to_try(run: Trainer, tmp_path: Path) -> 
             "have 3 classes",
         ),
         (NET.replace("3x8x8", "1x8x8"), "usage", "is in colour"),
+        (
+            NET.replace("{more}", "avgpool global; batchnorm").replace("batch 8", "batch 29"),
+            "file",
+            "holds one image .*`batchnorm_1` has one number a channel",
+        ),
     ],
 )
 def test_what_cannot_be_trained_is_refused(

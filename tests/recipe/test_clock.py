@@ -9,10 +9,14 @@ from netspec.values import Amount, Number
 
 
 @pytest.mark.parametrize(
-    ("images", "batch", "updates"), [(8000, 128, 63), (8064, 128, 63), (5, 128, 1), (10, 1, 10)]
+    ("images", "batch", "updates", "smallest"),
+    [(8000, 128, 63, 64), (8064, 128, 63, 128), (5, 128, 1, 5), (10, 1, 10, 1), (10, 3, 4, 1)],
 )
-def test_the_last_smaller_batch_counts(images: int, batch: int, updates: int) -> None:
-    assert Clock(images, batch).updates_per_epoch == updates
+def test_the_last_smaller_batch_counts(
+    images: int, batch: int, updates: int, smallest: int
+) -> None:
+    clock = Clock(images, batch)
+    assert (clock.updates_per_epoch, clock.smallest_batch) == (updates, smallest)
 
 
 @pytest.mark.parametrize(
