@@ -1,6 +1,6 @@
 """From a recipe's solver to a torch optimiser that honours each weight's own rate and decay.
 
-Where `torch.optim` has the rule, it is used, fused where that exists; the two rules that it lacks
+Where `torch.optim` has the rule, it is used, fused where that exists; the rules that it lacks
 stand here. What the rate is at an update is decided in `netspec.recipe.rates`.
 """
 
@@ -111,6 +111,47 @@ class StepSgd(torch.optim.Optimizer):
             )
 
 
+class RmsPropOptimizer(torch.optim.Optimizer):
+    """RMSprop as its schema writes it, with eps where it is wanted, any start of s, and either
+    velocity; `centered` takes the mean gradient's square off s.
+    """
+
+    def __init__(self, groups: list[Group], solver: RmsProp) -> None:
+        super().__init__(groups, {"lr": 1.0, "weight_decay": 0.0})
+        self.solver = solver
+
+    @torch.no_grad()
+    def step(self, closure: None = None) -> None:  # type: ignore[override]
+        """Update every parameter that has a gradient."""
+        for group in self.param_groups:
+            for parameter in group["params"]:
+                if parameter.grad is not None:
+                    self._update(parameter, group["lr"], group["weight_decay"])
+
+    def _update(self, parameter: Tensor, rate: float, decay: float) -> None:
+        assert parameter.grad is not None
+        gradient = parameter.grad.add(parameter, alpha=decay)
+        step = gradient / self._root(parameter, gradient)
+        if not self.solver.momentum:
+            parameter.sub_(step, alpha=rate)
+            return
+        velocity = _buffer(self, parameter).mul_(self.solver.momentum)
+        if self.solver.velocity == "step":
+            parameter.sub_(velocity.add_(step, alpha=rate))
+        else:
+            parameter.sub_(velocity.add_(step), alpha=rate)
+
+    def _root(self, parameter: Tensor, gradient: Tensor) -> Tensor:
+        """What the gradient is divided by; s and the mean gradient take it in first."""
+        alpha, eps = self.solver.alpha, self.solver.eps
+        square = _buffer(self, parameter, "square_avg", self.solver.start)
+        variance = square.mul_(alpha).addcmul_(gradient, gradient, value=1 - alpha)
+        if self.solver.centered:
+            mean = _buffer(self, parameter, "grad_avg").lerp_(gradient, 1 - alpha)
+            variance = variance - mean.square()
+        return (variance + eps).sqrt() if self.solver.eps_inside else variance.sqrt().add_(eps)
+
+
 class LarsOptimizer(torch.optim.Optimizer):
     """You, Gitman and Ginsburg 2017, algorithm 1, with a norm for each tensor:
 
@@ -149,12 +190,18 @@ class LarsOptimizer(torch.optim.Optimizer):
         return torch.where(usable, self.trust * norm / divisor, torch.ones_like(norm))
 
 
-def _buffer(optimizer: torch.optim.Optimizer, parameter: Tensor) -> Tensor:
-    """The parameter's velocity, zeros at first, in the parameter's own memory format."""
+def _buffer(
+    optimizer: torch.optim.Optimizer,
+    parameter: Tensor,
+    name: str = "momentum_buffer",
+    start: float = 0.0,
+) -> Tensor:
+    """What the optimiser keeps for the parameter, its velocity unless told otherwise, in the
+    parameter's own memory format."""
     state = optimizer.state[parameter]
-    if "momentum_buffer" not in state:
-        state["momentum_buffer"] = torch.zeros_like(parameter, memory_format=torch.preserve_format)
-    buffer: Tensor = state["momentum_buffer"]
+    if name not in state:
+        state[name] = torch.full_like(parameter, start, memory_format=torch.preserve_format)
+    buffer: Tensor = state[name]
     return buffer
 
 
@@ -171,6 +218,8 @@ def _make_adam(solver: Adam, groups: list[Group], fused: bool) -> torch.optim.Op
 
 
 def _make_rmsprop(solver: RmsProp, groups: list[Group], fused: bool) -> torch.optim.Optimizer:
+    if solver.eps_inside or solver.start or solver.velocity == "step":
+        return RmsPropOptimizer(groups, solver)
     return torch.optim.RMSprop(
         groups,
         alpha=solver.alpha,

@@ -82,7 +82,13 @@ class AdamW(Adam):
 class RmsProp(Solver):
     """Hinton's lecture: s <- alpha s + (1 - alpha) g^2; w <- w - rate g / (sqrt(s) + eps).
 
-    With a momentum m, as in PyTorch: v <- m v + g / (sqrt(s) + eps); w <- w - rate v.
+    With a momentum m:
+
+    velocity=gradient (PyTorch):    v <- m v + g / (sqrt(s) + eps);         w <- w - rate v
+    velocity=step (TensorFlow):     v <- m v + rate g / (sqrt(s) + eps);    w <- w - v
+
+    Inception, MobileNet, NASNet and EfficientNet were trained with TensorFlow's, which is
+    `eps_inside=yes, start=1, velocity=step`.
     """
 
     kind = "rmsprop"
@@ -92,9 +98,17 @@ class RmsProp(Solver):
     alpha: Share = 0.99
     """Share of the mean squared gradient that is kept; Caffe: rms_decay, TensorFlow: rho, 0.9."""
     eps: Positive = 1e-8
-    """Added to the root, as in PyTorch and Caffe; TensorFlow adds it below the root."""
+    """Added to the root, as in PyTorch and Caffe."""
+    eps_inside: Truth = False
+    """Whether eps is added to s, below the root: sqrt(s + eps), as in TensorFlow 1 and Keras."""
+    start: Factor = 0.0
+    """The value of s before the first update: 0 in PyTorch and Caffe, 1 in TensorFlow 1, so that
+    the first steps are small ones."""
     momentum: Share = 0.0
     """The share of the velocity that is kept."""
+    velocity: Annotated[Literal["gradient", "step"], IsWord] = "gradient"
+    """What momentum carries on: gradients over their root, the rate outside (PyTorch), or whole
+    steps, the rate inside (TensorFlow)."""
     centered: Truth = False
     """Whether the mean gradient's square is taken off s before the root (Graves 2013)."""
 

@@ -95,7 +95,7 @@ def make_solver(net: nn.Module, word: str) -> torch.optim.Optimizer:
     extra: dict[str, Any] = {"rate": 0.1}
     if word in ("sgd", "lars", "rmsprop"):
         extra["momentum"] = 0.9
-    if word == "sgd":
+    if word in ("sgd", "rmsprop"):
         extra["velocity"] = Word("step")
     if word == "lars":
         extra |= {"trust": 0.1, "biases": False}

@@ -77,6 +77,17 @@ def rmsprop(w: Array, a: float, eps: float, decay: float, m: float, centered: bo
         yield w
 
 
+def tensorflow_rmsprop(w: Array, a: float, eps: float, decay: float, m: float) -> Rule:
+    """TensorFlow 1's RMSPropOptimizer: s starts at 1, eps is below the root."""
+    s, v = np.ones_like(w), np.zeros_like(w)
+    for step, rate in enumerate(RATES):
+        g = gradient(step, w) + decay * w
+        s = a * s + (1 - a) * g * g
+        v = m * v + rate * g / np.sqrt(s + eps)
+        w = w - v
+        yield w
+
+
 def adagrad(w: Array, eps: float, start: float, decay: float) -> Rule:
     s = np.full_like(w, start)
     for step, rate in enumerate(RATES):
@@ -136,6 +147,16 @@ CASES: list[tuple[str, dict[str, Any], Callable[[Array], Rule]]] = [
         {"alpha": 0.9, "eps": 0.01, "momentum": 0.5, "centered": True, "decay": 0.1},
         lambda w: rmsprop(w, 0.9, 0.01, 0.1, 0.5, centered=True),
     ),
+    (
+        "rmsprop",
+        {**STEP, "alpha": 0.9, "eps": 0.01, "eps_inside": True, "start": 1, "momentum": 0.9},
+        lambda w: tensorflow_rmsprop(w, 0.9, 0.01, 0, 0.9),
+    ),
+    (
+        "rmsprop",
+        {"eps": 0.01, "eps_inside": True, "start": 1, "decay": 0.1},
+        lambda w: tensorflow_rmsprop(w, 0.99, 0.01, 0.1, 0),
+    ),
     ("adagrad", {"decay": 0.1}, lambda w: adagrad(w, 1e-10, 0, 0.1)),
     ("adagrad", {"start": 0.5, "eps": 0.01}, lambda w: adagrad(w, 0.01, 0.5, 0)),
     ("adadelta", {"decay": 0.1}, lambda w: adadelta(w, 0.9, 1e-6, 0.1)),
@@ -188,6 +209,15 @@ def test_solver_follows_its_rule(
 
 def test_every_solver_has_an_optimizer() -> None:
     assert set(OPTIMIZERS) == set(SOLVERS.values())
+
+
+@pytest.mark.parametrize("centered", [False, True])
+def test_our_rmsprop_is_torchs_where_torch_has_it(centered: bool, start: Array) -> None:
+    """A start that is almost 0 takes ours."""
+    arguments = {"eps": 0.01, "momentum": 0.9, "decay": 0.1, "centered": centered}
+    torchs = run(make_solver("rmsprop", **arguments), start)
+    ours = run(make_solver("rmsprop", **arguments, start=1e-30), start)
+    np.testing.assert_allclose(ours, torchs, rtol=1e-9)
 
 
 def test_both_velocities_agree_while_the_rate_is_constant(start: Array) -> None:
