@@ -16,6 +16,23 @@ TESTS = Path(__file__).parent
 SPECS = TESTS.parent / "specs"
 TABLES = {
     ("alexnet-one-tower.net", "alexnet_one_tower"): "alexnet",
+    ("vgg11.net", "vgg11"): "vgg11",
+    ("vgg13.net", "vgg13"): "vgg13",
+    ("vgg16.net", "vgg16"): "vgg16",
+    ("vgg19.net", "vgg19"): "vgg19",
+    ("vgg11_bn.net", "vgg11_bn"): "vgg11_bn",
+    ("vgg13_bn.net", "vgg13_bn"): "vgg13_bn",
+    ("vgg16_bn.net", "vgg16_bn"): "vgg16_bn",
+    ("vgg19_bn.net", "vgg19_bn"): "vgg19_bn",
+    ("resnet18.net", "resnet18"): "resnet18",
+    ("resnet34.net", "resnet34"): "resnet34",
+    ("resnet50.net", "resnet50"): "resnet50",
+    ("resnet101.net", "resnet101"): "resnet101",
+    ("resnet152.net", "resnet152"): "resnet152",
+    ("resnet50_2015.net", "resnet50_2015"): "caffe_resnet50",
+    ("cifar10_quick.net", "cifar10_quick"): "caffe_cifar10_quick",
+    ("cifar10_full.net", "cifar10_full"): "caffe_cifar10_full",
+    ("nin.net", "nin"): "caffe_nin_imagenet",
 }
 """File and net, and the table that it equals."""
 TABLES_WITH_HEADS: dict[tuple[str, str], tuple[str, dict[str, str]]] = {}
