@@ -33,9 +33,18 @@ TABLES = {
     ("cifar10_quick.net", "cifar10_quick"): "caffe_cifar10_quick",
     ("cifar10_full.net", "cifar10_full"): "caffe_cifar10_full",
     ("nin.net", "nin"): "caffe_nin_imagenet",
+    ("googlenet.net", "googlenet"): "caffe_googlenet",
+    ("googlenet_bn.net", "googlenet_bn"): "googlenet",
+    ("inception_v3.net", "inception_v3"): "inception_v3",
+    ("inception_v4.net", "inception_v4"): "timm_inception_v4",
+    ("inception_resnet_v2.net", "inception_resnet_v2"): "timm_inception_resnet_v2",
 }
 """File and net, and the table that it equals."""
-TABLES_WITH_HEADS: dict[tuple[str, str], tuple[str, dict[str, str]]] = {}
+TABLES_WITH_HEADS: dict[tuple[str, str], tuple[str, dict[str, str]]] = {
+    ("googlenet.net", "googlenet"): ("caffe_googlenet_aux", {"early": "loss1/", "late": "loss2/"}),
+    ("googlenet_bn.net", "googlenet_bn"): ("googlenet_aux", {"early": "aux1.", "late": "aux2."}),
+    ("inception_v3.net", "inception_v3"): ("inception_v3_aux", {"auxiliary": "AuxLogits."}),
+}
 """File and net, the table of the network in training, and for each head how the names of its lines
 begin there."""
 
