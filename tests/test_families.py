@@ -38,6 +38,13 @@ TABLES = {
     ("inception_v3.net", "inception_v3"): "inception_v3",
     ("inception_v4.net", "inception_v4"): "timm_inception_v4",
     ("inception_resnet_v2.net", "inception_resnet_v2"): "timm_inception_resnet_v2",
+    ("squeezenet.net", "squeezenet1_0"): "squeezenet1_0",
+    ("squeezenet.net", "squeezenet1_1"): "squeezenet1_1",
+    ("densenet121.net", "densenet121"): "densenet121",
+    ("resnext50_32x4d.net", "resnext50_32x4d"): "resnext50_32x4d",
+    ("shufflenet_v2.net", "shufflenet_v2"): "shufflenet_v2_x1_0",
+    ("efficientnet_b0.net", "efficientnet_b0"): "efficientnet_b0",
+    ("convnext_tiny.net", "convnext_tiny"): "convnext_tiny",
 }
 """File and net, and the table that it equals."""
 TABLES_WITH_HEADS: dict[tuple[str, str], tuple[str, dict[str, str]]] = {
@@ -67,9 +74,16 @@ def read_pair(value: int | list[int]) -> tuple[int, int]:
 
 
 def facts_of_line(line: Line) -> Facts:
-    """Output, weights and work of a convolution or a fully connected layer in the table."""
+    """Output, weights and work of a convolution or a fully connected layer in the table.
+
+    Where the library has channels last, a fully connected layer at each position is a convolution
+    of 1x1.
+    """
     if line["class"] == "Linear":
-        return ("fc", line["out"][-1], line["params"], line["macs"])
+        *map_size, channels = line["out"]
+        if not map_size:
+            return ("fc", channels, line["params"], line["macs"])
+        return ("conv", channels, *map_size, *[(1, 1)] * 3, 1, line["params"], line["macs"])
     window = tuple(read_pair(line[key]) for key in "ksd")
     return ("conv", *line["out"], *window, line["g"], line["params"], line["macs"])
 
@@ -108,6 +122,16 @@ def test_network_equals_its_table(file: str, net: str) -> None:
     assert graph.num_params == table["params_trainable"]
     assert graph.macs == table["macs"]
     assert count_averages(graph) == table["buffers_running_stats"]
+
+
+def test_paths_are_dropped_at_the_shares_of_the_table() -> None:
+    """Stochastic depth: the share grows with each block, which no shape or count would show."""
+    for (file, net), table in TABLES.items():
+        lines = read_table(table)["layer"]
+        told = [line["p"] for line in lines if line["class"] == "StochasticDepth"]
+        dropped = [node for node in find_graph(file, net).nodes if node.layer.kind == "droppath"]
+        layers: list[Any] = [node.layer for node in dropped]
+        assert [layer.p for layer in layers] == pytest.approx(told), file
 
 
 @pytest.mark.parametrize(("file", "net"), TABLES_WITH_HEADS)
