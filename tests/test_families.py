@@ -45,8 +45,24 @@ TABLES = {
     ("shufflenet_v2.net", "shufflenet_v2"): "shufflenet_v2_x1_0",
     ("efficientnet_b0.net", "efficientnet_b0"): "efficientnet_b0",
     ("convnext_tiny.net", "convnext_tiny"): "convnext_tiny",
+    ("nasnet_a_large.net", "nasnet_a_large"): "timm_nasnetalarge",
+    ("nasnet_a_mobile.net", "nasnet_a_mobile"): "cadene_nasnetamobile",
+    ("mobilenet_v1.net", "mobilenet_v1"): "timm_mobilenetv1_100",
+    ("mobilenet_v2.net", "mobilenet_v2"): "mobilenet_v2",
+    ("mobilenet_v3_small.net", "mobilenet_v3_small"): "mobilenet_v3_small",
+    ("mobilenet_v3_large.net", "mobilenet_v3_large"): "mobilenet_v3_large",
 }
 """File and net, and the table that it equals."""
+TABLES_WITH_SETTINGS: dict[tuple[str, str], tuple[str, dict[str, str]]] = {
+    ("nasnet_a_large.net", "nasnet_a_large"): ("cadene_nasnetalarge", {"padding": "half"}),
+    ("nasnet_a_mobile.net", "nasnet_a_mobile"): ("timm_nasnetamobile", {"padding": "same"}),
+    ("mobilenet_v1.net", "mobilenet_v1"): (
+        "timm_mobilenetv1_050_160",
+        {"width": "0.5", "resolution": "160"},
+    ),
+    ("mobilenet_v2.net", "mobilenet_v2"): ("mobilenet_v2_050", {"width": "0.5"}),
+}
+"""File and net, and the table that it equals with other values of its parameters."""
 TABLES_WITH_HEADS: dict[tuple[str, str], tuple[str, dict[str, str]]] = {
     ("googlenet.net", "googlenet"): ("caffe_googlenet_aux", {"early": "loss1/", "late": "loss2/"}),
     ("googlenet_bn.net", "googlenet_bn"): ("googlenet_aux", {"early": "aux1.", "late": "aux2."}),
@@ -59,9 +75,9 @@ Line = dict[str, Any]
 Facts = tuple[Any, ...]
 
 
-def find_graph(file: str, net: str) -> Graph:
-    nets = {compiled.graph.name: compiled.graph for compiled in compile_file(SPECS / file).nets}
-    return nets[net]
+def find_graph(file: str, net: str, settings: dict[str, str] | None = None) -> Graph:
+    (compiled,) = compile_file(SPECS / file, settings, net).nets
+    return compiled.graph
 
 
 def read_table(name: str) -> dict[str, Any]:
@@ -115,13 +131,22 @@ def count_averages(graph: Graph) -> int:
     return sum(weight.elements for weight in weights if not weight.is_learned)
 
 
-@pytest.mark.parametrize(("file", "net"), TABLES)
-def test_network_equals_its_table(file: str, net: str) -> None:
-    graph, table = find_graph(file, net), read_table(TABLES[file, net])
+def check_against_table(graph: Graph, table: dict[str, Any]) -> None:
     assert select_nodes(graph.inference_nodes) == select_lines(table["layer"])
     assert graph.num_params == table["params_trainable"]
     assert graph.macs == table["macs"]
     assert count_averages(graph) == table["buffers_running_stats"]
+
+
+@pytest.mark.parametrize(("file", "net"), TABLES)
+def test_network_equals_its_table(file: str, net: str) -> None:
+    check_against_table(find_graph(file, net), read_table(TABLES[file, net]))
+
+
+@pytest.mark.parametrize(("file", "net"), TABLES_WITH_SETTINGS)
+def test_network_with_other_settings_equals_its_table(file: str, net: str) -> None:
+    name, settings = TABLES_WITH_SETTINGS[file, net]
+    check_against_table(find_graph(file, net, settings), read_table(name))
 
 
 def test_paths_are_dropped_at_the_shares_of_the_table() -> None:
