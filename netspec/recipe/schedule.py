@@ -47,8 +47,9 @@ class Schedule(Schema):
     """When the rate changes, which is what a plan can say of it before the run."""
 
     warmup: AmountArgument | None = None
-    """For how long the rate rises to its full height, in a straight line from near 0. The paper,
-    Caffe and PyTorch's schedules have none."""
+    """For how long the rate rises to its full height, in a straight line from near 0. The schedule
+    counts from the start of the run all the same, and its factor is multiplied in. The paper, Caffe
+    and PyTorch's schedules have none; torchvision's script begins its cosine after it."""
 
     def level(self, update: int, clock: Clock, total: int) -> float:
         """The factor on the solver's rate at an update of a run of `total`, without warm-up."""

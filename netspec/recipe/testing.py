@@ -15,7 +15,7 @@ def _as_views(value: object) -> int:
 
 
 class Views(Schema):
-    """How many views of an image are averaged, after the softmax."""
+    """How many views of an image are averaged, after the softmax: 1 without the line."""
 
     kind = "views"
     positional = ("count",)
