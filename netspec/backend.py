@@ -72,6 +72,9 @@ class Backend(Protocol):
         compile: bool = False,
         views: int | None = None,
         eval_images: int | None = None,
+        weights: Path | str | None = None,
+        weights_map: Path | str | None = None,
+        fresh_last: bool = False,
         resume: bool = False,
         listener: Listener | None = None,
     ) -> Run:

@@ -2,5 +2,14 @@
 
 from netspec_torch.module import build, parameter_factors, without_heads
 from netspec_torch.training import TrainingResult, train
+from netspec_torch.weights import LoadedWeights, load_weights
 
-__all__ = ["TrainingResult", "build", "parameter_factors", "train", "without_heads"]
+__all__ = [
+    "LoadedWeights",
+    "TrainingResult",
+    "build",
+    "load_weights",
+    "parameter_factors",
+    "train",
+    "without_heads",
+]

@@ -35,6 +35,12 @@ class Options:
     """Views of the last test, in place of the recipe's."""
     eval_images: int | None = None
     """Held-out images of the tests on the way, and of the test on several views; else all."""
+    weights: str | None = None
+    """The file that the run begins from, in place of starting values."""
+    weights_map: str | None = None
+    """Which of its tensors become which weights."""
+    fresh_last: bool | None = None
+    """Whether the last layer keeps its starting values all the same."""
 
     @property
     def settled_seed(self) -> int:
@@ -49,7 +55,8 @@ class Options:
 
     def go_on_from(self, earlier: Mapping[str, Any]) -> "Options":
         """These options, and where they say nothing those of the run that goes on."""
-        kept = {f.name: earlier[f.name] for f in fields(self) if getattr(self, f.name) is None}
+        unsaid = [field.name for field in fields(self) if getattr(self, field.name) is None]
+        kept: dict[str, Any] = {name: earlier.get(name) for name in unsaid}
         if kept.get("stop"):
             kept["stop"] = Amount(**kept["stop"])
         return replace(self, **kept)

@@ -65,6 +65,9 @@ def train(
     compile: bool = False,
     views: int | None = None,
     eval_images: int | None = None,
+    weights: Path | str | None = None,
+    weights_map: Path | str | None = None,
+    fresh_last: bool = False,
     resume: bool = False,
     listener: Listener | None = None,
 ) -> TrainingResult:
@@ -76,14 +79,16 @@ def train(
     free number unless given. `epochs` or `iterations` end the run in place of the recipe's `stop`,
     `views` (1 or 10) replaces the recipe's in the last test, and `eval_images` bounds the held-out
     images of all tests but the last at the centre. `seed` is 0 and `precision` float32 unless
-    given. With `resume` the run in `out`, or the latest one of the net, goes on, with its own seed,
-    data and the like.
+    given. `weights` is a file that the run begins from, with `weights_map` and `fresh_last` as in
+    `load_weights`. With `resume` the run in `out`, or the latest one of the net, goes on, with its
+    own seed, data and the like.
 
     The first Ctrl-C or SIGTERM ends the run after the update that is being done, with a snapshot.
     Raises TrainingError where the run cannot begin or fails, and CompileError where the spec does
     not hold with the data's number of classes. torch's random state is left as it was.
     """
     _check_numbers(views, eval_images)
+    _check_weights(weights, weights_map, fresh_last, resume)
     options = Options(
         data=None if data is None else str(data),
         device=device,
@@ -93,6 +98,9 @@ def train(
         compile=compile,
         views=views,
         eval_images=eval_images,
+        weights=None if weights is None else str(weights),
+        weights_map=None if weights_map is None else str(weights_map),
+        fresh_last=fresh_last or None,
     )
     place = None if out is None else Path(out)
     try:
@@ -112,6 +120,15 @@ def _check_numbers(views: int | None, eval_images: int | None) -> None:
         raise TrainingError(f"a test has 1 view or 10, not {views}", cause="usage")
     if eval_images is not None and eval_images < 1:
         raise TrainingError(f"a test cannot have {eval_images} images", cause="usage")
+
+
+def _check_weights(
+    weights: Path | str | None, weights_map: Path | str | None, fresh_last: bool, resume: bool
+) -> None:
+    if resume and weights is not None:
+        raise TrainingError("a run that goes on has its weights already", cause="usage")
+    if weights is None and (weights_map is not None or fresh_last):
+        raise TrainingError("there is no file of weights to map or to take in part", cause="usage")
 
 
 def _settle_stop(epochs: float | None, iterations: int | None) -> Amount | None:

@@ -72,6 +72,30 @@ EvalImages = Annotated[
         " centre takes all.",
     ),
 ]
+Weights = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FILE",
+        help="Begin from the weights of a file, safetensors or torch.save's, instead of starting"
+        " values.",
+    ),
+]
+WeightsMap = Annotated[
+    Path | None,
+    typer.Option(
+        "--map",
+        metavar="FILE",
+        help="Which of the tensors of --weights becomes which weight: two names a line.",
+    ),
+]
+FreshLast = Annotated[
+    bool,
+    typer.Option(
+        "--fresh-last",
+        help="With --weights: the last layer of the net, and of each head, keeps its starting"
+        " values.",
+    ),
+]
 Resume = Annotated[
     bool, typer.Option("--resume", help="Go on with the run in --out, or with the net's latest.")
 ]
@@ -95,6 +119,9 @@ def train(
     compile: Compile = False,
     views: Views = None,
     eval_images: EvalImages = None,
+    weights: Weights = None,
+    weights_map: WeightsMap = None,
+    fresh_last: FreshLast = False,
     resume: Resume = False,
     form: Form = "auto",
     quiet: Quiet = False,
@@ -111,6 +138,10 @@ def train(
         refuse("--views", "a test has 1 view or 10")
     if epochs is not None and iterations is not None:
         refuse("--epochs, --iterations", "a run ends by one of the two")
+    if weights and resume:
+        refuse("--weights", "a run that goes on has its weights already")
+    if not weights and (weights_map or fresh_last):
+        refuse("--map, --fresh-last", "they say what becomes of --weights, which is missing")
     if color == "always" and form == "plain":
         refuse("--color", "the format plain has no colours")
     values = parse_settings(settings or [])
@@ -138,6 +169,9 @@ def train(
             compile=compile,
             views=views,
             eval_images=eval_images,
+            weights=weights,
+            weights_map=weights_map,
+            fresh_last=fresh_last,
             resume=resume,
         )
     )

@@ -58,6 +58,8 @@ class Plan:
     seed: int
     folder: str
     """Where the run is written."""
+    weights_notes: tuple[str, ...] = ()
+    """The file that the weights begin as, and which of its tensors became which."""
 
     @property
     def rates(self) -> Rates:
@@ -69,6 +71,8 @@ def describe_plan(plan: Plan) -> list[tuple[str, str]]:
     data, clock = plan.data, plan.clock
     lines = [("net", f"{plan.net}, {plan.num_params:,} parameters")]
     lines += _go_on(plan.classes_note)
+    if plan.weights_notes:
+        lines += [("weights", plan.weights_notes[0]), *_go_on(*plan.weights_notes[1:])]
     lines += [
         (
             "data",

@@ -13,6 +13,7 @@ import time
 from pathlib import Path
 
 import pytest
+import torch
 
 from netspec.cli.app import main
 
@@ -39,6 +40,12 @@ TEXTS = {
     "pattern": NET.replace("classes = 3", "classes"),
     "several": NET.replace("train {", "net other { input 1x28x28; fc 10 }\ntrain {"),
 }
+SAVED: dict[str, object] = {
+    "fc": {"1.weight": torch.zeros(10, 49), "1.bias": torch.zeros(10)},
+    "other": {"1.weight": torch.zeros(10, 48), "1.bias": torch.zeros(10)},
+    "code": {"state_dict": {}, "args": Path()},
+}
+"""Files of weights."""
 
 
 @pytest.fixture
@@ -48,6 +55,10 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.delenv("COLUMNS", raising=False)  # Workers of pytest-xdist have it.
     for name, text in TEXTS.items():
         (tmp_path / f"{name}.net").write_text(text, encoding="utf-8")
+    for name, saved in SAVED.items():
+        torch.save(saved, tmp_path / f"{name}.pth")
+    (tmp_path / "empty.pth").touch()
+    (tmp_path / "fc.map").write_text("x fc_1\n", encoding="utf-8")
     return tmp_path
 
 
@@ -102,6 +113,12 @@ def test_quiet_leaves_what_must_be_said(command: Command) -> None:
     assert lines[-1].startswith("written to")
 
 
+def test_weights_from_elsewhere_are_told_with_the_plan(command: Command) -> None:
+    code, out, err = command("net.net", "--weights", "fc.pth", "--iterations", "1")
+    assert (code, err) == (0, "")
+    assert "weights  fc.pth: 2 tensors by order, theirs then ours:\n         1  fc_1\n" in out
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "says"),
     [
@@ -126,6 +143,23 @@ def test_quiet_leaves_what_must_be_said(command: Command) -> None:
         (["net.net", "--resume"], 2, "no run of `tiny`"),
         (["net.net", "--out", "net.net"], 2, "is there already"),
         (["net.net", "--format", "plain", "--color", "always"], 2, "no colours"),
+        (
+            ["net.net", "--weights", "gone.pth"],
+            2,
+            "no weights can be read from gone.pth: it is not",
+        ),
+        (["net.net", "--weights", "."], 2, "it is a folder"),
+        (["net.net", "--weights", "empty.pth"], 2, "it is empty"),
+        (["net.net", "--weights", "net.net"], 2, "neither a safetensors file nor one that"),
+        (["net.net", "--weights", "code.pth"], 2, "which is more than tensors"),
+        (["net.net", "--weights", "other.pth"], 1, "where `fc_1.weight` (net.net:5:3) is 10x49"),
+        (["net.net", "--weights", "fc.pth", "--map", "gone.map"], 2, "gone.map cannot be read"),
+        (["net.net", "--weights", "fc.pth", "--map", "net.net"], 1, "net.net:2 has 8 words"),
+        (["net.net", "--weights", "fc.pth", "--map", "fc.map"], 1, "fc.map:1 names `x`"),
+        (["net.net", "--weights", "fc.pth", "--fresh-last"], 1, "no weight of the net would come"),
+        (["net.net", "--weights", "fc.pth", "--resume"], 2, "has its weights already"),
+        (["net.net", "--map", "fc.map"], 2, "which is missing"),
+        (["net.net", "--fresh-last"], 2, "which is missing"),
         (["diverging.net"], 3, "the run diverged"),
         ([], 2, "FILE"),
     ],

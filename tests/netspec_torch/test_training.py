@@ -19,7 +19,7 @@ from netspec.recipe.plan import Plan
 from netspec.recipe.run import Figures, Listener, Progress, TrainingError
 from netspec.source import SourceFile
 from netspec_torch import TrainingResult, build, train
-from netspec_torch.snapshot import read_snapshot
+from netspec_torch.snapshot import read_snapshot, write_snapshot
 
 NET = """
 net tiny(classes = 10) {{
@@ -316,6 +316,70 @@ def test_going_on_keeps_the_options_of_the_run(run: Trainer) -> None:
     assert_same_run(straight, resumed)
 
 
+def test_a_run_begins_from_the_weights_of_another(run: Trainer) -> None:
+    first = run(make_net(), out="first", seed=3)
+    listener = Recorder()
+    weights = first.folder / "last.safetensors"
+    second = run(make_net("sgd rate=0.01"), weights=weights, iterations=1, listener=listener)
+    assert listener.plan is not None
+    assert listener.plan.weights_notes == (f"{weights}: 4 tensors by name",)
+    assert f"weights  {weights}: 4 tensors by name" in (second.folder / "plan.txt").read_text()
+    options = json.loads((second.folder / "recipe.json").read_text())["options"]
+    assert (options["weights"], options["weights_map"]) == (str(weights), None)
+    fresh = run(make_net("sgd rate=0.01"), out="fresh", iterations=1)
+
+    def distance(run: TrainingResult) -> float:
+        ours, theirs = first.module.state_dict(), run.module.state_dict()
+        return sum((ours[name] - theirs[name]).abs().sum().item() for name in ours)
+
+    assert distance(second) < 0.1 * distance(fresh)
+
+
+def test_the_last_layer_keeps_its_starting_values_on_request(run: Trainer) -> None:
+    weights = run(make_net(), out="first", iterations=1).folder / "last.safetensors"
+    text = NET.format(solver="sgd rate=1e-30", schedule="fixed", more="", views=1)
+    net = netspec.load(SourceFile("tiny.net", text)).net
+    result = run(net, weights=weights, fresh_last=True, seed=9, iterations=1)
+    drawn, taken = build(result.net, seed=9).state_dict(), load_file(weights)
+    state = result.module.state_dict()
+    assert torch.equal(state["fc2.weight"], drawn["fc2.weight"])
+    assert torch.equal(state["conv1.weight"], taken["conv1.weight"])
+
+
+def test_a_run_from_weights_goes_on_without_them(run: Trainer) -> None:
+    weights = run(make_net(), out="first", iterations=1).folder / "last.safetensors"
+    options: dict[str, Any] = {"weights": weights, "fresh_last": True}
+    straight = run(make_net(), out="straight", **options)
+    run(make_net(), listener=Recorder(stop_after=5), **options)
+    weights.unlink()
+    listener = Recorder()
+    resumed = run(make_net(), resume=True, listener=listener)
+    assert_same_run(straight, resumed)
+    assert listener.plan is not None
+    assert listener.plan.weights_notes == (f"began as those of {weights}",)
+    kept = json.loads((resumed.folder / "recipe.json").read_text())["options"]
+    assert (kept["weights"], kept["fresh_last"]) == (str(weights), True)
+
+
+def test_a_run_of_an_earlier_version_goes_on(run: Trainer) -> None:
+    """Its snapshot does not know all options of today."""
+    stopped = run(make_net(), listener=Recorder(stop_after=2))
+    path = stopped.folder / "snapshot.safetensors"
+    snapshot = read_snapshot(path)
+    for name in ("weights", "weights_map", "fresh_last"):
+        del snapshot.state["options"][name]
+    write_snapshot(path, snapshot)
+    assert run(make_net(), resume=True).updates == TOTAL
+
+
+def test_weights_that_do_not_fit_begin_no_run(run: Trainer, tmp_path: Path) -> None:
+    weights = run(make_net(), out="first", iterations=1).folder / "last.safetensors"
+    net = make_net(more="conv3: conv 6, 3x3")
+    with pytest.raises(TrainingError, match=r"does not fit `tiny`: it has no `conv3\.weight`"):
+        run(net, weights=weights)
+    assert not (tmp_path / "run").exists()
+
+
 @pytest.mark.parametrize(
     ("net", "options", "named"),
     [
@@ -411,6 +475,10 @@ def test_what_cannot_be_trained_is_refused(
         ({"eval_images": 0}, "cannot have 0 images"),
         ({"device": "toaster"}, "no device `toaster`"),
         ({"data": "nowhere"}, "there is no folder nowhere"),
+        ({"weights": "nowhere"}, "no weights can be read from nowhere: it is not there"),
+        ({"weights": "w.pth", "resume": True}, "has its weights already"),
+        ({"weights_map": "w.map"}, "no file of weights"),
+        ({"fresh_last": True}, "no file of weights"),
     ],
 )
 def test_options_that_cannot_be_met(photos: Path, options: dict[str, Any], says: str) -> None:

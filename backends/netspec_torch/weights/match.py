@@ -1,0 +1,195 @@
+"""Which tensor of a file becomes which weight of a net, decided by their names and shapes alone.
+
+A layer's tensors stay together: a layer of the file fits a layer of the net where both have the
+same tensors (weight, bias, running_mean, running_var), each of the same shape. So a bias never
+becomes a running mean, and no shape is bent. `num_batches_tracked`, on which nothing depends, is
+left out.
+
+*By name*: the file has all names of the net and no other. A prefix that all its names share, as
+`module.`, does not count.
+
+*By order* (`order.py`), only where the file lacks a name of the net: the file's layers, in the
+file's order, fit the net's, in the order of the text, at every place.
+
+*By a map* (`maps.py`), where one is given: what it says, and by name what it does not say.
+
+A head is in the file whole or not at all, and keeps its starting values where it is not. With
+`fresh_last` the last layer of the net and of each head keeps them too, whether the file has a layer
+in its place or not. Everything else of the net must come from the file, and, but with a map,
+everything of the file must be used.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from netspec_torch.weights.layers import (
+    AmbiguousError,
+    Layer,
+    MisfitError,
+    NetWeight,
+    Shape,
+    Sources,
+    describe_weight,
+    explain_shape,
+    group_heads,
+    group_ours,
+    group_theirs,
+    write_shape,
+)
+from netspec_torch.weights.maps import MapLine, expand_map
+from netspec_torch.weights.order import match_by_order, match_by_shapes
+
+How = Literal["name", "order", "shapes", "map"]
+COUNT_OF_BATCHES = "num_batches_tracked"
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """Where the weights of a net come from."""
+
+    how: How
+    sources: Sources
+    fresh: tuple[str, ...]
+    """The weights that keep their starting values."""
+    unused: tuple[str, ...]
+    """The file's tensors that nothing takes."""
+
+
+def match_weights(
+    theirs: Mapping[str, Shape],
+    ours: Sequence[NetWeight],
+    *,
+    keeps_order: bool = True,
+    lines: Sequence[MapLine] | None = None,
+    fresh_last: bool = False,
+) -> Match:
+    """Find where each weight of a net comes from.
+
+    `theirs` are the file's tensors in its order, `ours` the net's weights in the order of the text,
+    heads included; `lines` is a map, where there is one. A file whose tensors are sorted by name
+    has no order to keep. Raises MisfitError with the first line that does not fit.
+    """
+    theirs = {n: shape for n, shape in theirs.items() if n.rpartition(".")[2] != COUNT_OF_BATCHES}
+    layers = group_ours(ours, fresh_last=fresh_last)
+    how, sources = _match(theirs, layers, keeps_order, lines)
+    if not sources:
+        raise MisfitError("no weight of the net would come from it")
+    used = set(sources.values())
+    return Match(
+        how,
+        sources,
+        fresh=tuple(weight.name for weight in ours if weight.name not in sources),
+        unused=tuple(name for name in theirs if name not in used),
+    )
+
+
+def _match(
+    theirs: Mapping[str, Shape],
+    layers: Sequence[Layer],
+    keeps_order: bool,
+    lines: Sequence[MapLine] | None,
+) -> tuple[How, Sources]:
+    needed = {name: layer for layer in layers if not layer.head for name in layer.wanted}
+    views = list(strip_prefixes(theirs))
+    view = max(views, key=lambda view: sum(name in view for name in needed))
+    missing = [name for name in needed if name not in view]
+    if lines is not None:
+        given = expand_map(
+            lines, {k: v for view in reversed(views) for k, v in view.items()}, layers
+        )
+        return "map", match_by_map(theirs, view, layers, given)
+    if not missing:
+        return "name", match_by_name(theirs, view, layers)
+    try:
+        if keeps_order:
+            return "order", match_by_order(theirs, view, layers)
+        return "shapes", match_by_shapes(theirs, view, layers)
+    except AmbiguousError:
+        raise
+    except MisfitError as error:
+        if 2 * len(missing) > len(needed):
+            raise
+        name = missing[0]
+        raise MisfitError(
+            f"it has no {describe_weight(needed[name], name.rpartition('.')[2])}", *error.help
+        ) from error
+
+
+def strip_prefixes(names: Iterable[str]) -> Iterator[Sources]:
+    """The names of a file as they are, then less the first part that all share, and so on; each
+    with its name in the file."""
+    view = {name: name for name in names}
+    yield view
+    while all(name.count(".") > 1 for name in view):
+        if len({name.partition(".")[0] for name in view}) != 1:
+            return
+        view = {name.partition(".")[2]: full for name, full in view.items()}
+        yield view
+
+
+def match_by_name(theirs: Mapping[str, Shape], view: Sources, layers: Sequence[Layer]) -> Sources:
+    """Each weight from the tensor of its name; raises MisfitError where the file has others."""
+    sources = {name: view[name] for layer in layers for name in layer.wanted if name in view}
+    check_heads(sources, layers)
+    check_shapes(theirs, sources, layers)
+    check_others(theirs, view, layers)
+    return sources
+
+
+def match_by_map(
+    theirs: Mapping[str, Shape], view: Sources, layers: Sequence[Layer], given: Sources
+) -> Sources:
+    """Each weight from where the map says, else from the tensor of its name."""
+    sources = {
+        name: given.get(name) or view[name]
+        for layer in layers
+        for name in layer.wanted
+        if name in given or name in view
+    }
+    for layer in layers:
+        for name in layer.wanted:
+            if name not in sources and layer.head is None:
+                raise MisfitError(
+                    "neither the map nor a name of its gives "
+                    + describe_weight(layer, name.rpartition(".")[2]),
+                    "a line of the map has two names, theirs and ours",
+                )
+    check_heads(sources, layers)
+    check_shapes(theirs, sources, layers)
+    return sources
+
+
+def check_heads(sources: Sources, layers: Sequence[Layer]) -> None:
+    """Raise MisfitError where a head is there in part."""
+    for head, members in group_heads(layers).items():
+        names = [name for layer in members for name in layer.wanted]
+        missing = [name for name in names if name not in sources]
+        if missing and len(missing) < len(names):
+            raise MisfitError(f"it has a part of the head `{head}`, but no `{missing[0]}`")
+
+
+def check_shapes(theirs: Mapping[str, Shape], sources: Sources, layers: Sequence[Layer]) -> None:
+    """Raise MisfitError where a tensor has not its weight's shape."""
+    for layer in layers:
+        for name in layer.wanted:
+            role = name.rpartition(".")[2]
+            if name in sources and theirs[sources[name]] != layer.shapes[role]:
+                raise explain_shape(sources[name], theirs[sources[name]], layer, role)
+
+
+def check_others(theirs: Mapping[str, Shape], view: Sources, layers: Sequence[Layer]) -> None:
+    """Raise MisfitError where the file has more than the net, but for one layer in the place of
+    each that is left out."""
+    ours = {layer.full_name(role) for layer in layers for role in layer.shapes}
+    others = {full: theirs[full] for name, full in view.items() if name not in ours}
+    room = sum(
+        layer.is_left_out and not any(layer.full_name(role) in view for role in layer.shapes)
+        for layer in layers
+    )
+    if len(group_theirs(others)) > room:
+        name, shape = next(iter(others.items()))
+        raise MisfitError(
+            f"its `{name}`, {write_shape(shape)}, is no weight of the net",
+            "with --map FILE, which may be empty, what is left over is not used",
+        )

@@ -1,0 +1,156 @@
+"""Maps: their text, and what they say of a file and a net."""
+
+import pytest
+
+from netspec.recipe.run import TrainingError
+from netspec_torch.weights.layers import MisfitError
+from netspec_torch.weights.maps import MapLine, parse_map
+from netspec_torch.weights.match import Match, match_weights
+from tests.netspec_torch.weights.test_match import (
+    FOREIGN,
+    FOREIGN_HEAD,
+    HEAD,
+    NET,
+    SAME,
+    WITH_HEAD,
+    conv,
+    join,
+    layers_of,
+)
+
+WHOLE = """
+features.0  conv1
+features.1  bn1
+features.3  conv2
+classifier  fc
+"""
+
+
+def match(text: str, theirs: object = FOREIGN, fresh_last: bool = False) -> Match:
+    assert isinstance(theirs, dict)
+    return match_weights(theirs, NET, lines=parse_map(text, "x.map"), fresh_last=fresh_last)
+
+
+def test_two_names_a_line() -> None:
+    text = "# theirs ours\n\na.weight\tb.weight # one tensor\n  c#1   d#2  \r\n#"
+    assert parse_map(text, "x.map") == [
+        MapLine("a.weight", "b.weight", "x.map:3"),
+        MapLine("c#1", "d#2", "x.map:4"),
+    ]
+
+
+@pytest.mark.parametrize("line", ["one", "one two three", "one # two"])
+def test_other_lines_are_refused(line: str) -> None:
+    with pytest.raises(TrainingError, match=r"x\.map:2 has \d words?") as refusal:
+        parse_map(f"a b\n{line}", "x.map")
+    assert refusal.value.cause == "file"
+
+
+def test_a_line_is_of_layers_or_of_tensors() -> None:
+    by_layers = match(WHOLE)
+    assert by_layers.how == "map"
+    assert by_layers.sources == match_weights(FOREIGN, NET).sources
+    by_tensors = WHOLE.replace(
+        "classifier  fc", "classifier.weight fc.weight\nclassifier.bias fc.bias"
+    )
+    assert match(by_tensors).sources == by_layers.sources
+
+
+def test_the_rest_is_by_name() -> None:
+    renamed = {name.replace("conv2.", "second."): shape for name, shape in SAME.items()}
+    assert layers_of(match("second conv2", renamed)) == {
+        "conv1": "conv1",
+        "bn1": "bn1",
+        "conv2": "second",
+        "fc": "fc",
+    }
+
+
+def test_what_is_left_over_in_the_file_is_not_used() -> None:
+    theirs = join(SAME, conv("more", 2, 2))
+    assert match("", theirs).unused == ("more.weight", "more.bias")
+
+
+def test_a_map_may_swap_and_double() -> None:
+    swapped = match("conv2.bias bn1.bias\nbn1.bias conv2.bias", SAME)
+    assert swapped.sources["bn1.bias"] == "conv2.bias"
+    assert match("bn1.bias conv2.bias", SAME).sources["conv2.bias"] == "bn1.bias"
+
+
+def test_names_that_are_no_role_can_be_mapped() -> None:
+    theirs = {n.replace("bn1.weight", "bn1.gamma"): shape for n, shape in SAME.items()}
+    assert match("bn1.gamma bn1.weight", theirs).sources["bn1.weight"] == "bn1.gamma"
+
+
+def test_a_common_prefix_may_be_left_out() -> None:
+    theirs = {f"module.{name}": shape for name, shape in FOREIGN.items()}
+    short = match(WHOLE, theirs)
+    assert short.sources["conv1.bias"] == "module.features.0.bias"
+    assert match(WHOLE.replace("fea", "module.fea").replace("cla", "module.cla"), theirs) == short
+
+
+def test_the_last_layer_can_be_left_out() -> None:
+    result = match(WHOLE.replace("classifier  fc", ""), FOREIGN, fresh_last=True)
+    assert result.fresh == ("fc.weight", "fc.bias")
+
+
+def test_heads_are_whole_or_missing() -> None:
+    text = f"{WHOLE}aux.conv early.conv_1\naux.fc early.fc_1"
+    lines = parse_map(text, "x.map")
+    theirs = join(FOREIGN, FOREIGN_HEAD)
+    assert match_weights(theirs, WITH_HEAD, lines=lines).fresh == ()
+    assert match_weights(theirs, WITH_HEAD, lines=lines[:4]).fresh == tuple(HEAD)
+    with pytest.raises(MisfitError, match="a part of the head `early`"):
+        match_weights(theirs, WITH_HEAD, lines=lines[:5])
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        (
+            WHOLE.replace("features.1", "features.2"),
+            "x.map:3 names `features.2`, which is no layer of the file",
+        ),
+        (
+            WHOLE.replace("conv2", "conv3"),
+            "x.map:4 names `conv3`, which is no layer of the net with weights",
+        ),
+        (
+            f"{WHOLE}features.9.weight fc.weight",
+            "x.map:6 names `features.9.weight`, which is no tensor of the file",
+        ),
+        (f"{WHOLE}classifier fc", "x.map:6 gives `fc.weight`, which has a line already"),
+        (
+            WHOLE.replace("classifier", "features.3"),
+            "its `features.3.weight` is 8x8x3x3, where `fc.weight` (a.net:4:3) is 10x8",
+        ),
+        (
+            WHOLE.replace("classifier", "features.1"),
+            "x.map:5 joins `features.1`, which has weight, bias, running_mean, running_var, and "
+            "`fc` (a.net:4:3), which has weight, bias",
+        ),
+        (
+            "features.1.bias bn1.running_mean",
+            "x.map:1 makes `features.1.bias` of the file the net's `bn1.running_mean`",
+        ),
+        (
+            WHOLE.replace("features.1  bn1", ""),
+            "neither the map nor a name of its gives `bn1.weight`, 8 (a.net:2:3)",
+        ),
+    ],
+)
+def test_what_a_map_cannot_say(text: str, says: str) -> None:
+    with pytest.raises(MisfitError) as refusal:
+        match(text)
+    assert str(refusal.value) == says
+
+
+def test_near_names_are_told() -> None:
+    with pytest.raises(MisfitError) as refusal:
+        match(WHOLE.replace("classifier", "clasifier"))
+    assert "`classifier`" in refusal.value.help[0]
+
+
+def test_a_map_and_the_last_layer_left_out() -> None:
+    with pytest.raises(MisfitError, match="--fresh-last leaves it out"):
+        match(WHOLE, fresh_last=True)
