@@ -20,6 +20,7 @@ from netspec.layers.base import Layer
 from netspec.layers.dense import FullyConnected
 from netspec.layers.joins import Multiply
 from netspec.layers.normalization import BatchNorm, GroupNorm, LayerNorm, Lrn
+from netspec.layers.pooling import AdaptiveAvgPool
 from netspec.layers.rearranging import Shuffle, Slice
 from netspec.layers.regularization import Dropout, DropPath
 from netspec.layers.resizing import Crop, Pad, Upsample
@@ -161,6 +162,9 @@ EMITTERS: dict[str, Emitter] = {
     "fc": as_module(FullyConnected, make_fully_connected),
     "maxpool": emit_maximum_pool,
     "avgpool": emit_average_pool,
+    "adaptiveavgpool": as_module(
+        AdaptiveAvgPool, lambda layer, node: nn.AdaptiveAvgPool2d(layer.size)
+    ),
     "relu": as_plain_module(nn.ReLU),
     "relu6": as_plain_module(nn.ReLU6),
     "elu": as_plain_module(nn.ELU),

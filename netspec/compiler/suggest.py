@@ -8,6 +8,7 @@ ALIASES = {
     "fullyconnected": "fc", "maxpooling": "maxpool", "maxpool2d": "maxpool",
     "max_pool": "maxpool", "pool": "maxpool", "pooling": "maxpool", "averagepool": "avgpool",
     "avgpooling": "avgpool", "avgpool2d": "avgpool", "avg_pool": "avgpool", "bn": "batchnorm",
+    "adaptiveavgpool2d": "adaptiveavgpool", "adaptive_avg_pool2d": "adaptiveavgpool",
     "batch_norm": "batchnorm", "batchnorm2d": "batchnorm", "localresponsenorm": "lrn",
     "drop": "dropout", "deconvolution": "deconv", "silu": "swish", "convtranspose2d": "deconv",
     "eltwise": "add", "sum": "add", "mul": "multiply", "cat": "concat", "route": "concat",

@@ -20,6 +20,7 @@ KINDS: dict[str, str] = {
     "fc": "dense",
     "maxpool": "pooling",
     "avgpool": "pooling",
+    "adaptiveavgpool": "pooling",
     "relu": "activation",
     "relu6": "activation",
     "elu": "activation",

@@ -1,4 +1,4 @@
-"""Pooling: maxpool, avgpool."""
+"""Pooling: maxpool, avgpool, adaptiveavgpool."""
 
 from collections.abc import Sequence
 from typing import ClassVar
@@ -134,3 +134,23 @@ class AvgPool(Pool):
     count_pad: Truth = True
     """Whether the mean counts the padding's zeros. PyTorch (count_include_pad) and Caffe do,
     TensorFlow does not."""
+
+
+class AdaptiveAvgPool(Layer):
+    """The mean of each of as many windows as the output is to have pixels, whatever the input.
+
+    Window i of n over m pixels runs from floor(i m / n) to ceil((i + 1) m / n), end excluded, so
+    windows may overlap and differ in size (PyTorch's AdaptiveAvgPool2d, which torchvision's AlexNet
+    and VGG have before their first fc). Caffe and TensorFlow have nothing like it.
+    """
+
+    kind = "adaptiveavgpool"
+    positional = ("size",)
+    family: ClassVar[str] = "Pooling"
+
+    size: Window
+    """Height x width of the output."""
+
+    def infer_shape(self, inputs: Sequence[Shape]) -> Shape:
+        (input,) = inputs
+        return Shape(input.channels, *self.size)

@@ -61,7 +61,8 @@ def list_layer_rows(facts: NetFacts, head: Head | None, depth: int) -> list[Laye
 
 def fill_row(row: Row, text: str, result: Node, facts: NetFacts) -> LayerRow:
     """The numbers of a row; an opened heading that is no layer itself has none."""
-    label, shape = row.entry.label, result.shape
+    shape = result.shape
+    label = row.entry.folded_label if row.is_folded else row.entry.label
     if row.is_open and not row.nodes:
         return LayerRow(label, text, shape, depth=row.depth, is_open=True)
     placement = facts.placement
@@ -102,10 +103,10 @@ def describe_row(row: Row, above: Entry | None, named: dict[str, str]) -> str:
     call = find_call(entry, above) if entry.entries else None
     if call:
         parts.append(call.text)
-    if entry.node:
+    if entry.node and not (call and row.is_folded):
         parts.append(entry.node.written + named.get(entry.node.name, ""))
     text = printable(": ".join(parts))
-    if entry.entries and not row.is_open:
+    if row.is_folded:
         folded = count_noun(len(row.nodes), "layer")
         return f"{text}, {folded}" if text else folded
     return text

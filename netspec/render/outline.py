@@ -36,6 +36,8 @@ class Entry:
     """The dotted name."""
     label: str
     """The part of the name that its heading does not say already."""
+    folded_label: str
+    """The same without what was joined to it from below: its name while that is folded away."""
     node: Node | None = None
     """The layer of that name; a join is a layer and a heading at once."""
     entries: list["Entry"] = field(default_factory=list)
@@ -69,6 +71,11 @@ class Row(NamedTuple):
     """Whether rows for what lies in it follow; its own numbers are then those of the join alone."""
 
     @property
+    def is_folded(self) -> bool:
+        """Whether it stands for what lies in it."""
+        return bool(self.entry.entries) and not self.is_open
+
+    @property
     def nodes(self) -> tuple[Node, ...]:
         """The layers that the row's numbers are about."""
         if self.is_open:
@@ -82,7 +89,7 @@ class Row(NamedTuple):
 
 def build_outline(nodes: Sequence[Node]) -> list[Entry]:
     """Arrange layers under the headings that their names tell."""
-    root = Entry("", "")
+    root = Entry("", "", "")
     by_path = {"": root}
     for node in nodes:
         find_entry(by_path, node.name).node = node
@@ -101,7 +108,7 @@ def find_entry(by_path: dict[str, Entry], path: str) -> Entry:
     for depth, label in enumerate(labels, start=1):
         part = path if depth == len(labels) else ".".join(labels[:depth])
         if part not in by_path:
-            by_path[part] = Entry(part, label)
+            by_path[part] = Entry(part, label, label)
             above.entries.append(by_path[part])
         above = by_path[part]
     return above
@@ -124,6 +131,7 @@ def join_single(entry: Entry) -> Entry:
     if entry.node or len(entry.entries) != 1:
         return entry
     (below,) = entry.entries
+    below.folded_label = entry.folded_label
     below.label = f"{entry.label}.{below.label}"
     return below
 

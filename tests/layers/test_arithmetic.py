@@ -67,6 +67,7 @@ WINDOWED: list[Row] = [
     # one pixel short of a window, which round=up completes
     ("maxpool", (3,), {"stride": 2, "round": "up"}, Shape(8, 2, 2), Shape(8, 1, 1), 0, 0),
     ("avgpool", ("global",), {}, Shape(1024, 7, 9), Shape(1024), 0, 0),
+    ("adaptiveavgpool", ((4, 2),), {}, Shape(3, 14, 5), Shape(3, 4, 2), 0, 0),
     ("avgpool", ((2, 3),), {"stride": (2, 1), "pad": "same"}, Shape(1, 5, 4), Shape(1, 3, 4), 0, 0),
 ]  # fmt: skip
 

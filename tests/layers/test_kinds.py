@@ -33,6 +33,7 @@ ARGUMENTS = {
     "fc": ("channels", "bias init bias_init"),
     "maxpool": ("size", "stride pad round"),
     "avgpool": ("size", "stride pad round count_pad"),
+    "adaptiveavgpool": ("size", ""),
     "leakyrelu": ("slope", ""),
     "prelu": ("slope", "rate decay"),
     "activate": ("word", ""),

@@ -79,6 +79,7 @@ CASES: list[Case] = [
     (build_layer("fc", 5), [MAP], lambda x: F.linear(x.flatten(1), draw(5, 54))),
     (build_layer("maxpool", 2, stride=1), [MAP], lambda x: F.max_pool2d(x, 2, 1)),
     (build_layer("avgpool", "global"), [MAP], lambda x: F.adaptive_avg_pool2d(x, 1)),
+    (build_layer("adaptiveavgpool", 2), [MAP], lambda x: F.adaptive_avg_pool2d(x, 2)),
     (build_layer("dropout", 0.5), [MAP], lambda x: F.dropout(x, 0.5, training=False)),
     (build_layer("droppath", 0.5), [MAP], lambda x: x),
     *((build_layer(kind), [MAP], run) for kind, run in ALONE.items()),

@@ -153,6 +153,7 @@ LEGAL_LAYERS: dict[str, Strategy] = {
     "fc": given("fc", channels=st.integers(1, 9), bias=st.booleans()),
     "maxpool": pools("maxpool"),
     "avgpool": pools("avgpool"),
+    "adaptiveavgpool": given("adaptiveavgpool", size=pairs(1, 6)),
     **{
         kind: layers(kind)
         for kind in (
