@@ -330,7 +330,7 @@ def test_a_run_begins_from_the_weights_of_another(run: Trainer) -> None:
 
     def distance(run: TrainingResult) -> float:
         ours, theirs = first.module.state_dict(), run.module.state_dict()
-        return sum((ours[name] - theirs[name]).abs().sum().item() for name in ours)
+        return float(sum((ours[name] - theirs[name]).abs().sum() for name in ours))
 
     assert distance(second) < 0.1 * distance(fresh)
 

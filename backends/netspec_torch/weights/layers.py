@@ -9,7 +9,7 @@ Shape = tuple[int, ...]
 Sources = dict[str, str]
 """For a weight of the net, the name of its tensor in the file."""
 
-MAP_HELP = "--map FILE says which becomes which, and what is not used"
+MAP_HELP = "--map FILE says which becomes which, and what is left out"
 FRESH_LAST_HELP = "--fresh-last leaves the last layer out, which then keeps its starting values"
 RESHAPE_HELP = (
     "a fully connected layer and a 1x1 convolution are not taken for each other: write the layer "

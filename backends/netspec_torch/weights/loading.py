@@ -43,7 +43,8 @@ class LoadedWeights:
         count = len(self.match.sources)
         tensors = f"{count:,} tensor{'' if count == 1 else 's'}"
         lines = [f"{self.path}{entry}: {tensors} {self._describe_how()}"]
-        if self.match.how != "name":
+        if self.match.how != "name" or self.weights_map is not None:
+            lines[0] += ", theirs then ours:"
             lines += list_pairs(self.match.sources)
         if self.match.fresh:
             lines += [f"keep their starting values: {', '.join(list_layers(self.match.fresh))}"]
@@ -54,15 +55,12 @@ class LoadedWeights:
         return lines
 
     def _describe_how(self) -> str:
-        match self.match.how:
-            case "name":
-                return "by name"
-            case "order":
-                return "by order, theirs then ours:"
-            case "shapes":
-                return "by shapes, which no two layers share, theirs then ours:"
-            case "map":
-                return f"by {self.weights_map} and by name, theirs then ours:"
+        ways = [] if self.weights_map is None else [str(self.weights_map)]
+        if self.match.how == "shapes":
+            ways.append("shapes, which no two layers share")
+        elif self.match.how != "map":
+            ways.append(self.match.how)
+        return f"by {' and by '.join(ways)}"
 
 
 def load_weights(
@@ -77,9 +75,9 @@ def load_weights(
 
     `module` is what `build` made of the net, with heads or without. The file is safetensors, or
     what `torch.save` made of a `state_dict` or of a checkpoint with an entry `state_dict` or
-    `model`. Its tensors are matched by name, else by order where that leaves no choice, or by a map
-    (a text file: two names a line, theirs and ours). With `fresh_last` the last layer of the net
-    and of each head keeps its starting values.
+    `model`. Its tensors are matched by a map, if there is one (a text file: two names a line,
+    theirs and ours, or `-` for what is left out), and the rest by name, else by order. With
+    `fresh_last` the last layer of the net and of each head keeps its starting values.
 
     Raises TrainingError, and the module is as it was, where the file cannot be read, or with the
     first line that does not fit.
@@ -87,7 +85,7 @@ def load_weights(
     graph = net.graph if isinstance(net, CheckedNet) else net
     file = read_weights(Path(path))
     map_path = None if weights_map is None else Path(weights_map)
-    lines = None if map_path is None else read_map(map_path)
+    lines = [] if map_path is None else read_map(map_path)
     try:
         match = match_weights(
             {name: tuple(tensor.shape) for name, tensor in file.tensors.items()},

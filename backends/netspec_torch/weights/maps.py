@@ -3,9 +3,11 @@
     # theirs                ours
     features.0              conv1_1
     classifier.6.weight     fc8.weight
+    aux1                    -
 
 Two names a line, theirs then ours, either of two layers, with all their tensors, or of two tensors.
-`#` begins a comment. Theirs may do without a prefix that all names of the file share.
+`-` leaves out what theirs begins or is the name of. `#` begins a comment. Theirs may do without a
+prefix that all names of the file share.
 """
 
 import re
@@ -23,6 +25,7 @@ from netspec_torch.weights.layers import (
 )
 
 COMMENT = re.compile(r"(?:^|\s)#.*")
+NOTHING = "-"
 ROLES = frozenset({"weight", "bias", "running_mean", "running_var"})
 
 
@@ -51,12 +54,18 @@ def parse_map(text: str, file: str) -> list[MapLine]:
     return lines
 
 
-def expand_map(lines: Sequence[MapLine], tensors: Sources, layers: Sequence[Layer]) -> Sources:
-    """What a map says of each weight; raises MisfitError where it says what cannot be. `tensors`
-    has for each name that a line may use the one in the file."""
+def expand_map(
+    lines: Sequence[MapLine], tensors: Sources, layers: Sequence[Layer]
+) -> tuple[Sources, set[str]]:
+    """What a map says of each weight, and the tensors that it leaves out; raises MisfitError where
+    it says what cannot be. `tensors` has for each name that a line may use the one in the file."""
     owners = {layer.full_name(role): layer for layer in layers for role in layer.shapes}
     sources: Sources = {}
+    dropped: set[str] = set()
     for line in lines:
+        if line.ours == NOTHING:
+            dropped |= find_below(line, tensors)
+            continue
         for source, name in expand_line(line, tensors, owners):
             if owners[name].is_left_out:
                 raise MisfitError(
@@ -67,7 +76,15 @@ def expand_map(lines: Sequence[MapLine], tensors: Sources, layers: Sequence[Laye
                 raise MisfitError(f"{line.place} gives `{name}`, which has a line already")
             check_roles(line, source, name)
             sources[name] = tensors[source]
-    return sources
+    return sources, dropped
+
+
+def find_below(line: MapLine, tensors: Sources) -> set[str]:
+    """The tensors whose names are the one of the line, or begin with it."""
+    found = {full for name, full in tensors.items() if f"{name}.".startswith(f"{line.theirs}.")}
+    if not found:
+        raise unknown_name(line, line.theirs, "begins no name of the file", tensors)
+    return found
 
 
 def expand_line(

@@ -5,22 +5,22 @@ same tensors (weight, bias, running_mean, running_var), each of the same shape. 
 becomes a running mean, and no shape is bent. `num_batches_tracked`, on which nothing depends, is
 left out.
 
+*By a map* (`maps.py`), where one is given, and what it names is out of the rest:
+
 *By name*: the file has all names of the net and no other. A prefix that all its names share, as
 `module.`, does not count.
 
 *By order* (`order.py`), only where the file lacks a name of the net: the file's layers, in the
 file's order, fit the net's, in the order of the text, at every place.
 
-*By a map* (`maps.py`), where one is given: what it says, and by name what it does not say.
-
 A head is in the file whole or not at all, and keeps its starting values where it is not. With
 `fresh_last` the last layer of the net and of each head keeps them too, whether the file has a layer
-in its place or not. Everything else of the net must come from the file, and, but with a map,
-everything of the file must be used.
+in its place or not. Everything else of the net must come from the file, and everything of the file
+be used, but for what the map leaves out.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from netspec_torch.weights.layers import (
@@ -49,6 +49,7 @@ class Match:
     """Where the weights of a net come from."""
 
     how: How
+    """How those were found that no map names; `map` where there are none."""
     sources: Sources
     fresh: tuple[str, ...]
     """The weights that keep their starting values."""
@@ -61,44 +62,52 @@ def match_weights(
     ours: Sequence[NetWeight],
     *,
     keeps_order: bool = True,
-    lines: Sequence[MapLine] | None = None,
+    lines: Sequence[MapLine] = (),
     fresh_last: bool = False,
 ) -> Match:
     """Find where each weight of a net comes from.
 
     `theirs` are the file's tensors in its order, `ours` the net's weights in the order of the text,
-    heads included; `lines` is a map, where there is one. A file whose tensors are sorted by name
-    has no order to keep. Raises MisfitError with the first line that does not fit.
+    heads included; `lines` are those of a map. A file whose tensors are sorted by name has no order
+    to keep. Raises MisfitError with the first line that does not fit.
     """
     theirs = {n: shape for n, shape in theirs.items() if n.rpartition(".")[2] != COUNT_OF_BATCHES}
     layers = group_ours(ours, fresh_last=fresh_last)
-    how, sources = _match(theirs, layers, keeps_order, lines)
+    views = list(strip_prefixes(theirs))
+    given, dropped = expand_map(
+        lines, {k: v for view in reversed(views) for k, v in view.items()}, layers
+    )
+    check_shapes(theirs, given, layers)
+    gone = {*given.values(), *dropped}
+    how, found = match_rest(
+        {name: shape for name, shape in theirs.items() if name not in gone},
+        [{name: full for name, full in view.items() if full not in gone} for view in views],
+        take_away(layers, given),
+        keeps_order,
+    )
+    sources = given | found
+    check_heads(sources, layers)
     if not sources:
         raise MisfitError("no weight of the net would come from it")
     used = set(sources.values())
     return Match(
-        how,
-        sources,
+        how if found else "map",
+        {weight.name: sources[weight.name] for weight in ours if weight.name in sources},
         fresh=tuple(weight.name for weight in ours if weight.name not in sources),
         unused=tuple(name for name in theirs if name not in used),
     )
 
 
-def _match(
+def match_rest(
     theirs: Mapping[str, Shape],
+    views: Sequence[Sources],
     layers: Sequence[Layer],
     keeps_order: bool,
-    lines: Sequence[MapLine] | None,
 ) -> tuple[How, Sources]:
+    """By name, else by order."""
     needed = {name: layer for layer in layers if not layer.head for name in layer.wanted}
-    views = list(strip_prefixes(theirs))
     view = max(views, key=lambda view: sum(name in view for name in needed))
     missing = [name for name in needed if name not in view]
-    if lines is not None:
-        given = expand_map(
-            lines, {k: v for view in reversed(views) for k, v in view.items()}, layers
-        )
-        return "map", match_by_map(theirs, view, layers, given)
     if not missing:
         return "name", match_by_name(theirs, view, layers)
     try:
@@ -116,6 +125,16 @@ def _match(
         ) from error
 
 
+def take_away(layers: Sequence[Layer], given: Sources) -> list[Layer]:
+    """The layers without the weights that are given already."""
+    left = []
+    for layer in layers:
+        shapes = {r: s for r, s in layer.shapes.items() if layer.full_name(r) not in given}
+        if shapes:
+            left.append(replace(layer, shapes=shapes))
+    return left
+
+
 def strip_prefixes(names: Iterable[str]) -> Iterator[Sources]:
     """The names of a file as they are, then less the first part that all share, and so on; each
     with its name in the file."""
@@ -131,32 +150,8 @@ def strip_prefixes(names: Iterable[str]) -> Iterator[Sources]:
 def match_by_name(theirs: Mapping[str, Shape], view: Sources, layers: Sequence[Layer]) -> Sources:
     """Each weight from the tensor of its name; raises MisfitError where the file has others."""
     sources = {name: view[name] for layer in layers for name in layer.wanted if name in view}
-    check_heads(sources, layers)
     check_shapes(theirs, sources, layers)
     check_others(theirs, view, layers)
-    return sources
-
-
-def match_by_map(
-    theirs: Mapping[str, Shape], view: Sources, layers: Sequence[Layer], given: Sources
-) -> Sources:
-    """Each weight from where the map says, else from the tensor of its name."""
-    sources = {
-        name: given.get(name) or view[name]
-        for layer in layers
-        for name in layer.wanted
-        if name in given or name in view
-    }
-    for layer in layers:
-        for name in layer.wanted:
-            if name not in sources and layer.head is None:
-                raise MisfitError(
-                    "neither the map nor a name of its gives "
-                    + describe_weight(layer, name.rpartition(".")[2]),
-                    "a line of the map has two names, theirs and ours",
-                )
-    check_heads(sources, layers)
-    check_shapes(theirs, sources, layers)
     return sources
 
 
@@ -191,5 +186,5 @@ def check_others(theirs: Mapping[str, Shape], view: Sources, layers: Sequence[La
         name, shape = next(iter(others.items()))
         raise MisfitError(
             f"its `{name}`, {write_shape(shape)}, is no weight of the net",
-            "with --map FILE, which may be empty, what is left over is not used",
+            f"a line `{name} -` in a --map FILE leaves it out",
         )

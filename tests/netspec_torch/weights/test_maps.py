@@ -13,7 +13,6 @@ from tests.netspec_torch.weights.test_match import (
     NET,
     SAME,
     WITH_HEAD,
-    conv,
     join,
     layers_of,
 )
@@ -58,23 +57,35 @@ def test_a_line_is_of_layers_or_of_tensors() -> None:
 
 def test_the_rest_is_by_name() -> None:
     renamed = {name.replace("conv2.", "second."): shape for name, shape in SAME.items()}
-    assert layers_of(match("second conv2", renamed)) == {
-        "conv1": "conv1",
-        "bn1": "bn1",
-        "conv2": "second",
-        "fc": "fc",
-    }
+    result = match("second conv2", renamed)
+    assert result.how == "name"
+    assert layers_of(result) == {"conv1": "conv1", "bn1": "bn1", "conv2": "second", "fc": "fc"}
 
 
-def test_what_is_left_over_in_the_file_is_not_used() -> None:
-    theirs = join(SAME, conv("more", 2, 2))
-    assert match("", theirs).unused == ("more.weight", "more.bias")
+def test_or_by_order() -> None:
+    moved = {n: FOREIGN[n] for n in sorted(FOREIGN, key=lambda n: "features.3" not in n)}
+    result = match("features.3 conv2", moved)
+    assert result.how == "order"
+    assert result.sources == match_weights(FOREIGN, NET).sources
+    moved = {n: FOREIGN[n] for n in sorted(FOREIGN, key=lambda n: n != "features.3.bias")}
+    assert match("features.3.bias conv2.bias", moved).sources == result.sources
+
+
+@pytest.mark.parametrize("line", ["more -", "module.more -", "more.a -\nmore.b.weight -"])
+def test_what_the_file_has_too_much_is_left_out(line: str) -> None:
+    more = {"more.a.x": (1,), "more.a.y": (1,), "more.b.weight": (2, 2)}
+    for theirs in (join(SAME, more), join(more, FOREIGN)):
+        result = match(line, {f"module.{name}": shape for name, shape in theirs.items()})
+        assert result.unused == tuple(f"module.{name}" for name in more)
+        with pytest.raises(MisfitError):
+            match("", theirs)
 
 
 def test_a_map_may_swap_and_double() -> None:
     swapped = match("conv2.bias bn1.bias\nbn1.bias conv2.bias", SAME)
     assert swapped.sources["bn1.bias"] == "conv2.bias"
-    assert match("bn1.bias conv2.bias", SAME).sources["conv2.bias"] == "bn1.bias"
+    doubled = match("bn1.bias conv2.bias\nbn1.bias bn1.bias\nconv2.bias -", SAME)
+    assert doubled.sources["conv2.bias"] == doubled.sources["bn1.bias"] == "bn1.bias"
 
 
 def test_names_that_are_no_role_can_be_mapped() -> None:
@@ -91,6 +102,7 @@ def test_a_common_prefix_may_be_left_out() -> None:
 
 def test_the_last_layer_can_be_left_out() -> None:
     result = match(WHOLE.replace("classifier  fc", ""), FOREIGN, fresh_last=True)
+    assert result.how == "map"
     assert result.fresh == ("fc.weight", "fc.bias")
 
 
@@ -99,9 +111,10 @@ def test_heads_are_whole_or_missing() -> None:
     lines = parse_map(text, "x.map")
     theirs = join(FOREIGN, FOREIGN_HEAD)
     assert match_weights(theirs, WITH_HEAD, lines=lines).fresh == ()
-    assert match_weights(theirs, WITH_HEAD, lines=lines[:4]).fresh == tuple(HEAD)
+    without = [*lines[:4], MapLine("aux", "-")]
+    assert match_weights(theirs, WITH_HEAD, lines=without).fresh == tuple(HEAD)
     with pytest.raises(MisfitError, match="a part of the head `early`"):
-        match_weights(theirs, WITH_HEAD, lines=lines[:5])
+        match_weights(theirs, WITH_HEAD, lines=[*lines[:5], MapLine("aux.fc", "-")])
 
 
 @pytest.mark.parametrize(
@@ -134,9 +147,10 @@ def test_heads_are_whole_or_missing() -> None:
             "x.map:1 makes `features.1.bias` of the file the net's `bn1.running_mean`",
         ),
         (
-            WHOLE.replace("features.1  bn1", ""),
-            "neither the map nor a name of its gives `bn1.weight`, 8 (a.net:2:3)",
+            WHOLE.replace("features.1  bn1", "features.1  -"),
+            "it ends before `bn1.weight`, 8 (a.net:2:3)",
         ),
+        ("feature -", "x.map:1 names `feature`, which begins no name of the file"),
     ],
 )
 def test_what_a_map_cannot_say(text: str, says: str) -> None:
