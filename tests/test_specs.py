@@ -39,6 +39,13 @@ def test_every_spec_has_a_header_and_a_recipe(path: Path) -> None:
     assert all(net.recipe for net in compile_file(path).nets)
 
 
+@pytest.mark.parametrize("path", [*SPECS, *BLOCKS], ids=lambda path: path.name)
+def test_lines_have_at_most_100_columns(path: Path) -> None:
+    """Long comments are wrapped there, and tables and claims end before it."""
+    lines = path.read_text(encoding="utf-8").splitlines()
+    assert not [f"{path.name}:{i}" for i, line in enumerate(lines, start=1) if len(line) > 100]
+
+
 def test_alexnet_is_the_specimen_to_the_letter() -> None:
     spec = TESTS.parent / "specs" / "alexnet.net"
     assert spec.read_bytes() == (TESTS / "specimens" / "alexnet.net").read_bytes()
