@@ -63,14 +63,14 @@ def describe_call(name: str, module: nn.Module, inputs: tuple[Tensor, ...], outp
         "class": type(module).__name__,
         "in": [list(tensor.shape[1:]) for tensor in inputs],
         "out": list(output.shape[1:]),
-        "params": count(module.parameters()),
-        "stats": count(find_averages(module)),
+        "params": count(module.parameters(recurse=False)),
+        "stats": count(find_averages(module, recurse=False)),
         **describe_module(module, output),
     }
 
 
 def describe_module(module: nn.Module, output: Tensor) -> Line:
-    """Window, groups and multiply-adds, as far as a module has them."""
+    """Window, groups, multiply-adds and the like, as far as a module has them."""
     match module:
         case nn.Conv2d():
             window = describe_window(module)
@@ -79,15 +79,19 @@ def describe_module(module: nn.Module, output: Tensor) -> Line:
             d = shorten(module.dilation)
             return window | {"g": module.groups, "d": d, "bias": bias, "macs": macs}
         case nn.Linear():
-            return {"macs": module.weight.numel()}
+            return {"macs": module.in_features * output.shape[1:].numel()}
         case nn.BatchNorm2d():
             return {"eps": module.eps, "momentum": module.momentum}
+        case nn.LayerNorm():
+            return {"eps": module.eps}
         case nn.MaxPool2d():
             ceil, d = module.ceil_mode, shorten(module.dilation)
             return describe_window(module) | {"ceil": ceil, "d": d}
         case nn.AvgPool2d():
             ceil, counted = module.ceil_mode, module.count_include_pad
             return describe_window(module) | {"ceil": ceil, "count_include_pad": counted}
+        case nn.Module(p=share) if type(module).__name__ == "StochasticDepth":
+            return {"p": share}
         case _:
             return {}
 
@@ -102,10 +106,9 @@ def shorten(size: Any) -> Any:
     return size[0] if isinstance(size, tuple) and len(set(size)) == 1 else size
 
 
-def find_averages(module: nn.Module) -> Iterator[Tensor]:
-    return (
-        b for name, b in module.named_buffers() if name.rpartition(".")[2].startswith("running")
-    )
+def find_averages(module: nn.Module, *, recurse: bool = True) -> Iterator[Tensor]:
+    buffers = module.named_buffers(recurse=recurse)
+    return (b for name, b in buffers if name.rpartition(".")[2].startswith("running"))
 
 
 def count(tensors: Any) -> int:
