@@ -4,7 +4,7 @@ Reading images is decided in `reading` and done in `fetching`; what a step compu
 `steps`.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import fields, replace
 
 import torch
@@ -14,11 +14,16 @@ from netspec.recipe.data import Transform
 from netspec.tensor import Shape
 from netspec_torch.data.decoding import decode_image
 from netspec_torch.data.errors import DataError
+from netspec_torch.data.memory import BatchMemory
 from netspec_torch.data.randomness import make_generator
 from netspec_torch.data.reading import plan_reading
 from netspec_torch.data.stages import build_steps
 from netspec_torch.data.statistics import Statistics
 from netspec_torch.data.steps import CropStep, Step
+
+IMAGES_AT_ONCE = 16
+"""More on a CPU would no longer stay in its cache, and with fewer the calls take longer than the
+work."""
 
 Drawn = tuple[Tensor | None, ...]
 """What is random in an epoch: for each step one row an image, or None."""
@@ -55,6 +60,7 @@ class Pipeline:
                 f"{shape.channels}"
             )
         self._steps = tuple(self._move(step) for step in steps)
+        self._memory = BatchMemory()
 
     def draw(self, seed: int, epoch: int, count: int) -> Drawn:
         """Draw what is random for an epoch of `count` images. It depends on these numbers alone."""
@@ -68,11 +74,16 @@ class Pipeline:
         """Training images, N x channels x height x width float32, from uint8 N x height x width x
         channels as read, which may be overwritten; `rows` says which of what was drawn is
         theirs."""
-        batch = self._start(images)
-        for step, of_step in zip(self._steps, drawn, strict=True):
-            batch = self._with_floats(step, batch)
-            batch = step.test(batch, 1) if of_step is None else step.train(batch, of_step[rows])
-        return self._finish(batch)
+        of_batch = [None if of_step is None else of_step[rows] for of_step in drawn]
+
+        def compute(part: slice, target: Tensor | None) -> Tensor:
+            batch = self._start(images[part])
+            for step, of_step in zip(self._steps, of_batch, strict=True):
+                batch = self._with_floats(step, batch, target)
+                batch = step.test(batch, 1) if of_step is None else step.train(batch, of_step[part])
+            return self._as_floats(batch, target)
+
+        return self._run(compute, len(images))
 
     def test(self, images: Tensor, views: int = 1) -> Tensor:
         """Test images, (N * views) x channels x height x width float32, the views of an image next
@@ -87,36 +98,62 @@ class Pipeline:
                 f"{'no `crop`' if crops == 0 else 'more than one `crop`'} to take them from",
                 "write `views 1`, or one `crop` that is smaller than the images",
             )
-        batch = self._start(images)
-        for step in self._steps:
-            batch = step.test(self._with_floats(step, batch), views)
-        return self._finish(batch)
+
+        def compute(part: slice, target: Tensor | None) -> Tensor:
+            batch = self._start(images[part])
+            for step in self._steps:
+                batch = step.test(self._with_floats(step, batch, target), views)
+            return self._as_floats(batch, target)
+
+        return self._run(compute, len(images), views)
+
+    def _run(
+        self, compute: Callable[[slice, Tensor | None], Tensor], count: int, views: int = 1
+    ) -> Tensor:
+        """What `compute` makes of all images: on a CPU a few at a time, which then stay in its
+        cache from the first step to the last, else all at once."""
+        shape = self._shape
+        if self._device.type != "cpu":
+            batch = compute(slice(None), None).expand(-1, shape.channels, -1, -1)
+            return batch.contiguous(memory_format=self._memory_format)
+        size = (count * views, shape.channels, shape.height, shape.width)
+        batch = self._memory.empty(size, self._memory_format)
+        for start in range(0, count, IMAGES_AT_ONCE):
+            part = slice(start, start + IMAGES_AT_ONCE)
+            target = batch[start * views : (start + IMAGES_AT_ONCE) * views]
+            computed = compute(part, target)
+            if computed.data_ptr() != target.data_ptr():
+                target.copy_(computed)
+        return batch
 
     def _start(self, images: Tensor) -> Tensor:
         return images.to(self._device, non_blocking=True).permute(0, 3, 1, 2)
 
-    def _with_floats(self, step: Step, batch: Tensor) -> Tensor:
-        return self._as_floats(batch) if step.needs_floats else batch
+    def _with_floats(self, step: Step, batch: Tensor, target: Tensor | None) -> Tensor:
+        return self._as_floats(batch, target) if step.needs_floats else batch
 
-    def _as_floats(self, batch: Tensor) -> Tensor:
-        """The batch as float32: a copy if it was uint8, in the layout that is wanted at the end."""
+    def _as_floats(self, batch: Tensor, target: Tensor | None) -> Tensor:
+        """The batch as float32: a copy if it was uint8, in the layout that is wanted at the end,
+        and in the target's memory where it has the target's shape."""
         if batch.dtype == torch.float32:
             return batch
+        if target is not None and target.shape == batch.shape:
+            return target.copy_(batch)
         return batch.to(torch.float32, memory_format=self._memory_format)
-
-    def _finish(self, batch: Tensor) -> Tensor:
-        batch = self._as_floats(batch).expand(-1, self._shape.channels, -1, -1)
-        return batch.contiguous(memory_format=self._memory_format)
 
     def _move(self, step: Step) -> Step:
         """The step with its numbers on the device, float32."""
         numbers = {f.name: getattr(step, f.name) for f in fields(step)}  # type: ignore[arg-type]
         moved = {
-            name: value.to(self._device, torch.float32)
+            name: self._lay_out(value.to(self._device, torch.float32))
             for name, value in numbers.items()
             if isinstance(value, Tensor)
         }
         return replace(step, **moved) if moved else step  # type: ignore[type-var]
+
+    def _lay_out(self, value: Tensor) -> Tensor:
+        """Numbers as the images that they are combined with lie in memory."""
+        return value.contiguous(memory_format=self._memory_format) if value.dim() == 4 else value
 
 
 def prepare_image(

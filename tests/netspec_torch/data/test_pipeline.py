@@ -156,6 +156,24 @@ def test_rows_of_an_epoch_are_told_apart() -> None:
     assert torch.cat(parts).equal(whole)
 
 
+@pytest.mark.parametrize("transforms", [[CROP, MIRROR, MEAN, LIGHTING], [CROP, CHANNEL_MEAN, STD]])
+@pytest.mark.parametrize("channels", [1, 3])
+def test_parts_and_layouts_change_nothing(
+    transforms: list[Transform], channels: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On a CPU images go through the steps a few at a time."""
+    batch, shape = make_batch(channels), Shape(3, 7, 8)
+    whole = train(transforms, batch, shape)
+    views = run_test(transforms, batch, shape, views=10)
+    monkeypatch.setattr("netspec_torch.data.pipeline.IMAGES_AT_ONCE", 5)
+    for layout in (torch.contiguous_format, torch.channels_last):
+        pipeline = make_pipeline(transforms, batch, shape, memory_format=layout)
+        found = pipeline.train(batch.clone(), pipeline.draw(5, 0, COUNT), slice(None))
+        assert found.equal(whole)
+        assert found.is_contiguous(memory_format=layout)
+        assert pipeline.test(batch, 10).equal(views)
+
+
 def test_mirror_in_place_of_a_crop() -> None:
     """Without a crop the batch itself is mirrored."""
     batch = make_batch()
