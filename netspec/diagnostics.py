@@ -94,6 +94,7 @@ CODES: dict[str, str] = {
     "NS204": "a window that does not fit its input",
     "NS205": "channels that do not split over the GPUs",
     "NS206": "shared weights that do not fit",
+    "NS207": "groups that the GPUs would cut",
     "NS301": "a claimed shape that does not hold",
     "NS302": "a claimed parameter count that does not hold",
     "NS303": "claimed multiply-adds that do not hold",

@@ -5,16 +5,26 @@ is given to all of them. A layer with `gpu=k` lies whole on that one. A GPU comp
 a layer's channels; what that run reads (`Layer.list_reads`) and the GPU does not hold crosses. Each
 line is charged with what it reads itself: a tensor that two lines gather is counted at both.
 
+In training the gradient of what has crossed goes back the same way, unless nothing that is trained
+lies before it. The loss reads all channels of the output, and of each head's, on the GPU that holds
+it, which is the first for one that is split.
+
 That the counts divide is checked in `compiler/placement.py`; here it is taken for granted.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
+from dataclasses import dataclass
 from typing import NamedTuple
 
 from netspec.analyses.cost import Cost
 from netspec.analyses.memory import BYTES_PER_NUMBER
 from netspec.graph import Graph, Node
-from netspec.tensor import Interval
+from netspec.tensor import Interval, Shape
+
+Reads = tuple[tuple[Interval, ...], ...]
+"""For each input of a layer the channels that are read of it."""
+Runs = Mapping[str, tuple[Interval, ...]]
+"""By the layer's name, the channels on each GPU."""
 
 
 class Crossing(NamedTuple):
@@ -32,18 +42,35 @@ class Crossing(NamedTuple):
         return self.elements * BYTES_PER_NUMBER
 
 
-class NodePlacement(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What is read in one place, and what has to be fetched for it."""
+
+    reads: tuple[Reads, ...]
+    """What each GPU reads."""
+    crossings: tuple[Crossing, ...]
+    returning: tuple[Crossing, ...]
+    """Those of the crossings whose gradient goes back from the receiver to the sender."""
+
+    @property
+    def crossing_bytes(self) -> int:
+        """For one image, going forward."""
+        return sum(crossing.bytes for crossing in self.crossings)
+
+    @property
+    def returning_bytes(self) -> int:
+        """For one image, gradients going back."""
+        return sum(crossing.bytes for crossing in self.returning)
+
+
+@dataclass(frozen=True, slots=True)
+class NodePlacement(Reading):
     """Where one layer lies and what it fetches."""
 
     runs: tuple[Interval, ...]
     """The channels on each GPU; an empty run where it holds none."""
     costs: tuple[Cost, ...]
     """Each GPU's share of the layer's parameters and multiply-adds."""
-    crossings: tuple[Crossing, ...]
-
-    @property
-    def crossing_bytes(self) -> int:
-        return sum(crossing.bytes for crossing in self.crossings)
 
 
 class Placement(NamedTuple):
@@ -52,29 +79,56 @@ class Placement(NamedTuple):
     gpus: int
     nodes: dict[str, NodePlacement]
     """By the layer's name."""
+    exits: dict[str, Reading]
+    """What the loss reads, by the layer whose result it is: the output and those of heads."""
     costs: tuple[Cost, ...]
     """Each GPU's share of what inference uses."""
     crossing_bytes: int
-    """Bytes between GPUs for one image, going forward, heads excluded."""
+    """Bytes between GPUs for one image, going forward, heads and loss excluded."""
+    returning_bytes: int
+    """Bytes of gradients that go back for one image, heads and loss excluded."""
+
+    @property
+    def training_bytes(self) -> int:
+        """Bytes between GPUs for one image of an update: both ways, with heads and loss."""
+        return sum(
+            node.crossing_bytes + node.returning_bytes
+            for node in (*self.nodes.values(), *self.exits.values())
+        )
 
 
 def place_graph(graph: Graph) -> Placement:
     """Lay a net's layers on its GPUs."""
     runs = {node.name: split_channels(node, graph.gpus) for node in graph.nodes}
-    nodes = {
-        node.name: NodePlacement(
-            runs[node.name],
-            tuple(share_cost(node, run) for run in runs[node.name]),
-            tuple(list_crossings(node, runs)),
-        )
-        for node in graph.nodes
-    }
+    trained = find_trained(graph)
+    nodes = {node.name: place_node(node, runs, trained) for node in graph.nodes}
     inference = [nodes[node.name] for node in graph.inference_nodes]
     costs = (
         sum(column, Cost()) for column in zip(*(node.costs for node in inference), strict=True)
     )
-    crossing_bytes = sum(node.crossing_bytes for node in inference)
-    return Placement(graph.gpus, nodes, tuple(costs), crossing_bytes)
+    return Placement(
+        graph.gpus,
+        nodes,
+        {name: place_loss(graph[name], runs, trained) for name in list_exits(graph)},
+        tuple(costs),
+        crossing_bytes=sum(node.crossing_bytes for node in inference),
+        returning_bytes=sum(node.returning_bytes for node in inference),
+    )
+
+
+def list_exits(graph: Graph) -> tuple[str, ...]:
+    """The layers whose results a loss reads."""
+    return tuple(dict.fromkeys((graph.output, *(head.output for head in graph.heads))))
+
+
+def find_trained(graph: Graph) -> frozenset[str]:
+    """The layers whose results depend on a weight that is not frozen."""
+    trained: set[str] = set()
+    for node in graph.nodes:
+        learns = any(weight.is_learned and weight.rate != 0 for weight in node.weights)
+        if learns or any(name in trained for name in node.inputs):
+            trained.add(node.name)
+    return frozenset(trained)
 
 
 def split_channels(node: Node, gpus: int) -> tuple[Interval, ...]:
@@ -102,19 +156,67 @@ def share_cost(node: Node, run: Interval) -> Cost:
     return Cost(params, node.macs * length // channels)
 
 
-def list_crossings(node: Node, runs: dict[str, tuple[Interval, ...]]) -> Iterable[Crossing]:
-    """What each GPU fetches for its run of the node's channels."""
-    for receiver, run in enumerate(runs[node.name]):
-        if run.start == run.end:
-            continue
-        reads = node.layer.list_reads(node.input_shapes, node.shape, run)
-        wanted: dict[str, list[Interval]] = {}
-        for name, read in zip(node.inputs, reads, strict=True):
-            wanted.setdefault(name, []).extend(read)
-        shapes = dict(zip(node.inputs, node.input_shapes, strict=True))
-        for name, intervals in wanted.items():
-            pixels = shapes[name].height * shapes[name].width
-            yield from fetch_tensor(name, intervals, runs[name], receiver, pixels)
+def place_node(node: Node, runs: Runs, trained: Set[str]) -> NodePlacement:
+    """Where a layer lies, and what each GPU fetches for its run of the channels."""
+    own = runs[node.name]
+    reads = tuple(list_reads(node, run) for run in own)
+    crossings = tuple(list_crossings(node.inputs, node.input_shapes, reads, runs))
+    costs = tuple(share_cost(node, run) for run in own)
+    return NodePlacement(reads, crossings, list_returning(crossings, trained), own, costs)
+
+
+def place_loss(node: Node, runs: Runs, trained: Set[str]) -> Reading:
+    """The loss reads all channels of a result, where it lies whole or else on the first GPU."""
+    place, everything = node.layer.gpu or 0, Interval(0, node.shape.channels)
+    reads: tuple[Reads, ...] = tuple(
+        ((everything,) if gpu == place else (),) for gpu in range(len(runs[node.name]))
+    )
+    crossings = tuple(list_crossings((node.name,), (node.shape,), reads, runs))
+    return Reading(reads, crossings, list_returning(crossings, trained))
+
+
+def list_reads(node: Node, run: Interval) -> Reads:
+    """What a run of the node's channels is computed from; for an empty one nothing."""
+    if run.start == run.end:
+        return ((),) * len(node.inputs)
+    return node.layer.list_reads(node.input_shapes, node.shape, run)
+
+
+def list_returning(crossings: Iterable[Crossing], trained: Set[str]) -> tuple[Crossing, ...]:
+    """Tensors that nothing trained lies before get no gradient."""
+    return tuple(crossing for crossing in crossings if crossing.tensor in trained)
+
+
+def list_crossings(
+    inputs: Sequence[str],
+    shapes: Sequence[Shape],
+    reads: Sequence[Reads],
+    runs: Runs,
+) -> Iterable[Crossing]:
+    """What each GPU fetches of the tensors that it reads, each tensor once."""
+    pixels = {n: shape.height * shape.width for n, shape in zip(inputs, shapes, strict=True)}
+    for receiver, own in enumerate(reads):
+        for name, wanted in merge_reads(inputs, own).items():
+            yield from fetch_tensor(name, wanted, runs[name], receiver, pixels[name])
+
+
+def merge_reads(inputs: Sequence[str], reads: Reads) -> dict[str, list[Interval]]:
+    """The channels that are read of each tensor, in order, each once."""
+    wanted: dict[str, list[Interval]] = {}
+    for name, read in zip(inputs, reads, strict=True):
+        wanted.setdefault(name, []).extend(read)
+    nothing = Interval(0, 0)
+    return {name: merge(subtract(read, nothing)) for name, read in wanted.items()}
+
+
+def merge(intervals: Iterable[Interval]) -> list[Interval]:
+    """Intervals in ascending order, none of which overlap, with neighbours made one."""
+    merged: list[Interval] = []
+    for interval in intervals:
+        if merged and merged[-1].end == interval.start:
+            interval = Interval(merged.pop().start, interval.end)
+        merged.append(interval)
+    return merged
 
 
 def fetch_tensor(

@@ -102,7 +102,17 @@ def report_totals(facts: NetFacts) -> TotalsReport:
         average_bytes=facts.memory.average_bytes,
         activations=facts.memory.activations,
         crossing_bytes=facts.placement.crossing_bytes if facts.placement else 0,
+        returning_bytes=facts.placement.returning_bytes if facts.placement else 0,
+        training_bytes=facts.placement.training_bytes if facts.placement else 0,
+        update_bytes=count_update_bytes(facts),
     )
+
+
+def count_update_bytes(facts: NetFacts) -> int | None:
+    """What crosses for an update; None for a net without a recipe."""
+    if facts.net.recipe is None:
+        return None
+    return facts.placement.training_bytes * facts.net.recipe.batch if facts.placement else 0
 
 
 def report_layer(node: Node, facts: NetFacts) -> LayerReport:
@@ -126,6 +136,7 @@ def report_layer(node: Node, facts: NetFacts) -> LayerReport:
         gpus=list_shares(node, facts),
         crossings=crossings,
         crossing_bytes=sum(crossing.bytes for crossing in crossings),
+        returning_bytes=facts.placement.nodes[node.name].returning_bytes if facts.placement else 0,
     )
 
 

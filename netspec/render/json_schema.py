@@ -137,6 +137,8 @@ class LayerReport(Model):
     """What has to be fetched from another GPU before it can be computed."""
     crossing_bytes: int
     """The sum of its crossings."""
+    returning_bytes: int
+    """Bytes of gradients that go back over its crossings for one image in training."""
 
 
 class HeadReport(Model):
@@ -169,6 +171,12 @@ class TotalsReport(Model):
     """Numbers kept for one image on the way to the backward pass, the image itself excluded."""
     crossing_bytes: int
     """Bytes that cross between GPUs for one image, going forward."""
+    returning_bytes: int
+    """Bytes of gradients that go back for one image in training."""
+    training_bytes: int
+    """Bytes that cross for one image of an update: both ways, with the heads and the loss."""
+    update_bytes: int | None
+    """The same for all images of an update; null for a net without a recipe."""
 
 
 class ClaimsReport(Model):

@@ -36,6 +36,7 @@ class LayerRow(NamedTuple):
     macs: str = ""
     on_gpus: str = ""
     crossing: str = ""
+    returning: str = ""
     depth: int = 0
     is_open: bool = False
 
@@ -67,7 +68,7 @@ def fill_row(row: Row, text: str, result: Node, facts: NetFacts) -> LayerRow:
         return LayerRow(label, text, shape, depth=row.depth, is_open=True)
     placement = facts.placement
     runs = placement.nodes[result.name].runs if placement else ()
-    crossing = sum(placement.nodes[n.name].crossing_bytes for n in row.nodes) if placement else 0
+    placed = [placement.nodes[node.name] for node in row.nodes] if placement else []
     return LayerRow(
         label,
         text,
@@ -75,7 +76,8 @@ def fill_row(row: Row, text: str, result: Node, facts: NetFacts) -> LayerRow:
         params="shared" if is_shared(row) else show_count(row.cost.params),
         macs=show_count(row.cost.macs),
         on_gpus=" | ".join(map(show_run, runs)),
-        crossing=show_count(crossing) if placement else "",
+        crossing=show_count(sum(n.crossing_bytes for n in placed)) if placement else "",
+        returning=show_count(sum(n.returning_bytes for n in placed)) if placement else "",
         depth=row.depth,
         is_open=row.is_open,
     )

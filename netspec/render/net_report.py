@@ -12,6 +12,7 @@ from netspec.analyses.memory import Memory
 from netspec.analyses.placement import Placement
 from netspec.compiler.program import CheckedNet, ClaimTally
 from netspec.graph import Head
+from netspec.recipe.recipe import Recipe
 from netspec.render.facts import NetFacts, summarize
 from netspec.render.layer_rows import LayerRow, list_layer_rows
 from netspec.render.outline import choose_depth
@@ -38,6 +39,7 @@ PARAMS = Column("parameters", right=True)
 MACS = Column("multiply-adds", right=True)
 GPUS = Column("on GPUs")
 CROSSING = Column("crossing", right=True)
+RETURNING = Column("back", right=True)
 
 CELLS: dict[Column, Callable[[LayerRow], str]] = {
     LABEL: lambda row: row.indented_label,
@@ -47,6 +49,7 @@ CELLS: dict[Column, Callable[[LayerRow], str]] = {
     MACS: lambda row: row.macs,
     GPUS: lambda row: row.on_gpus,
     CROSSING: lambda row: row.crossing,
+    RETURNING: lambda row: row.returning,
 }
 
 
@@ -104,7 +107,7 @@ def list_facts(facts: NetFacts) -> Iterator[tuple[str, str]]:
         f"{memory.activations:,} numbers for one image, {show_bytes(memory.activation_bytes)}",
     )
     if facts.placement:
-        yield from describe_gpus(facts.placement)
+        yield from describe_gpus(facts.placement, facts.net.recipe)
 
 
 def describe_weights(memory: Memory) -> str:
@@ -113,11 +116,21 @@ def describe_weights(memory: Memory) -> str:
     return text + averages if memory.average_bytes else text
 
 
-def describe_gpus(placement: Placement) -> Iterator[tuple[str, str]]:
-    crossing = f"{placement.crossing_bytes:,} bytes cross between them for one image, going forward"
-    yield "GPUs", f"{placement.gpus}; {crossing}"
+def describe_gpus(placement: Placement, recipe: Recipe | None) -> Iterator[tuple[str, str]]:
+    """What lies on each, and what crosses between them, in training all told."""
+    forward = f"{placement.crossing_bytes:,} bytes cross between them going forward"
+    back = f"{placement.returning_bytes:,} going back"
+    yield "GPUs", f"{placement.gpus}; for one image {forward}, {back}"
     for gpu, cost in enumerate(placement.costs):
         yield f"  GPU {gpu}", f"{cost.params:,} parameters, {cost.macs:,} multiply-adds"
+    for name, reading in placement.exits.items():
+        if reading.crossings:
+            gpu = reading.crossings[0].receiver
+            both = f"{reading.crossing_bytes:,} bytes forward, {reading.returning_bytes:,} back"
+            yield "  loss", f"reads {name} whole on GPU {gpu}: {both} for one image"
+    if recipe:
+        crossing = placement.training_bytes * recipe.batch
+        yield "  update", f"{crossing:,} bytes, for {count_noun(recipe.batch, 'image')} both ways"
 
 
 def show_bytes(number: int) -> str:
@@ -150,6 +163,7 @@ def total_row(facts: NetFacts, cost: Cost, head: Head | None = None) -> LayerRow
         params=f"{cost.params:,}",
         macs=f"{cost.macs:,}",
         crossing=f"{placement.crossing_bytes:,}" if placement else "",
+        returning=f"{placement.returning_bytes:,}" if placement else "",
     )
 
 
@@ -158,14 +172,14 @@ def render_layers(
 ) -> list[Line]:
     """The table in the widest form that fits the page."""
     columns = (LABEL, LAYER, OUTPUT, PARAMS, MACS)
-    on_gpus = (LABEL, GPUS, CROSSING)
+    on_gpus = (GPUS, CROSSING, RETURNING)
     if facts.placement is None:
         return try_table(columns, rows, total, page) or list(stack_rows(rows, total, page))
-    whole = try_table((*columns, GPUS, CROSSING), rows, total, page)
+    whole = try_table((*columns, *on_gpus), rows, total, page)
     if whole:
         return whole
     first = try_table(columns, rows, total, page)
-    second = try_table(on_gpus, rows, total, page)
+    second = try_table((LABEL, *on_gpus), rows, total, page)
     if first and second:
         return join_blocks([first, second])
     return list(stack_rows(rows, total, page))
@@ -196,7 +210,7 @@ def stack_rows(rows: Sequence[LayerRow], total: LayerRow, page: Page) -> Iterato
         indent = " " * (len(text) - len(text.lstrip()) + 2)
         parts = wrap_text(text, page.width, hang=len(indent))
         yield from (styled(part, "strong") for part in parts)
-        for column in (OUTPUT, PARAMS, MACS, GPUS, CROSSING):
+        for column in (OUTPUT, PARAMS, MACS, GPUS, CROSSING, RETURNING):
             cell = CELLS[column](row)
             if cell.strip(" -"):
                 yield Piece(f"{indent}{column.heading} ", "faint"), Piece(cell, column.style)

@@ -34,7 +34,9 @@ def test_alexnet_crosses_where_the_paper_says(alexnet: Graph) -> None:
     for row in TRUTH["two_gpu_traffic"]["per_layer"]:
         for gpu in (0, 1):
             assert bytes_to(placement, row["layer"], gpu) == row[f"bytes_to_gpu{gpu}"]
-    assert placement.crossing_bytes == TRUTH["two_gpu_traffic"]["bytes_forward"] == 234_496
+    truth = TRUTH["two_gpu_traffic"]
+    assert placement.crossing_bytes == placement.returning_bytes == truth["bytes_forward"]
+    assert placement.training_bytes == truth["bytes_forward_and_backward"] == 468_992
 
 
 def test_alexnet_costs_each_gpu_what_the_truth_says(alexnet: Graph) -> None:
@@ -106,11 +108,31 @@ def test_three_gpus_fetch_from_both_others() -> None:
     assert pairs == [(1, 0), (2, 0), (0, 1), (2, 1), (0, 2), (1, 2)]
 
 
-def test_heads_are_placed_but_not_in_the_sums() -> None:
-    placement = place("a: conv 8, 3x3\n early: head weight=1 { fc 10 }\n b: relu")
-    assert placement.nodes["early.fc_1"].crossing_bytes == 2 * 4 * 36 * 4
-    assert placement.crossing_bytes == 0
-    assert sum(placement.costs, Cost()).params == 8 * 4 * 9 + 8
+def test_heads_are_placed_but_not_in_the_sums_of_inference() -> None:
+    placement = place("a: conv 8, 3x3\n early: head weight=1 { fc 10, gpu=0 }\n b: fc 10, gpu=1")
+    to_head, to_b = (4 * 36 * 4,) * 2
+    assert placement.nodes["early.fc_1"].crossing_bytes == to_head
+    assert placement.crossing_bytes == to_b
+    assert placement.training_bytes == 2 * (to_head + to_b)
+    assert sum(placement.costs, Cost()).params == 8 * 4 * 9 + 8 + 8 * 36 * 10 + 10
+
+
+def test_the_loss_reads_a_split_result_on_the_first_gpu() -> None:
+    placement = place("a: conv 8, 3x3\n b: fc 10")
+    assert placement.exits["b"].crossings == (Crossing("b", 1, 0, 5),)
+    assert placement.training_bytes == 2 * (placement.crossing_bytes + 5 * 4)
+
+
+def test_the_loss_of_a_whole_result_is_computed_where_it_lies() -> None:
+    assert not place("a: conv 8, 3x3\n b: fc 9, gpu=1").exits["b"].crossings
+
+
+def test_no_gradient_goes_back_to_what_is_frozen() -> None:
+    placement = place("a: conv 8, 3x3, rate=0\n r: relu\n b: conv 8, 3x3\n c: conv 8, 3x3")
+    crossing = {name: node.crossing_bytes for name, node in placement.nodes.items()}
+    returning = {name: node.returning_bytes for name, node in placement.nodes.items()}
+    assert (crossing["b"], returning["b"]) == (2 * 4 * 36 * 4, 0)
+    assert crossing["c"] == returning["c"] > 0
 
 
 def test_shared_weights_lie_where_they_were_first_used() -> None:

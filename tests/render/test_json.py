@@ -50,6 +50,9 @@ def test_totals(alexnet: Any) -> None:
         "average_bytes": 0,
         "activations": 1_258_760,
         "crossing_bytes": 234_496,
+        "returning_bytes": 234_496,
+        "training_bytes": 468_992,
+        "update_bytes": 468_992 * 128,
     }
     assert alexnet["claims"] == {"held": 9, "skipped": 0}
     assert alexnet["parameters"] == {"classes": 1000}
@@ -69,7 +72,7 @@ def test_layers(alexnet: Any) -> None:
         {"name": "bias", "shape": [384], "learned": True},
     ]
     assert [(g["first_channel"], g["end_channel"]) for g in conv3["gpus"]] == [(0, 192), (192, 384)]
-    assert conv3["crossing_bytes"] == 173_056
+    assert conv3["crossing_bytes"] == conv3["returning_bytes"] == 173_056
     assert [c["bytes"] for c in conv3["crossings"]] == [86_528, 86_528]
 
 

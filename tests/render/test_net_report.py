@@ -88,15 +88,16 @@ def test_alexnet_in_full(alexnet: Program) -> None:
     assert "parameters     60,965,224\n" in text
     assert "multiply-adds  724,406,816 for one image\n" in text
     assert "weights        232.6 MiB in float32\n" in text
-    assert "GPUs           2; 234,496 bytes cross between them" in text
+    assert "GPUs           2; for one image 234,496 bytes cross between them going forward" in text
+    assert "  update       60,030,976 bytes, for 128 images both ways\n" in text
     assert find_row(text, "conv1") == [
         "conv1", "conv 96, 11x11, stride=4, pad=0:3", "96x55x55", "34,944", "105,415,200",
-        "48 | 48", "-",
+        "48 | 48", "-", "-",
     ]  # fmt: skip
-    assert find_row(text, "conv3")[-2:] == ["192 | 192", "173,056"]
-    assert find_row(text, "fc8")[-2:] == ["1,000 | -", "8,192"]
+    assert find_row(text, "conv3")[-3:] == ["192 | 192", "173,056", "173,056"]
+    assert find_row(text, "fc8")[-3:] == ["1,000 | -", "8,192", "8,192"]
     assert find_row(text, "total") == [
-        "total", "22 layers", "60,965,224", "724,406,816", "234,496",
+        "total", "22 layers", "60,965,224", "724,406,816", "234,496", "234,496",
     ]  # fmt: skip
     assert text.endswith("\n9 claims held\n")
 
@@ -110,6 +111,13 @@ def test_numbers_are_whole_at_every_width(alexnet: Program, width: int | None) -
     if width:
         body = text.split("\n", maxsplit=1)[1]
         assert max(map(count_cells, body.splitlines())) <= width
+
+
+def test_the_loss_says_where_it_reads_a_split_result() -> None:
+    text = render_program(compile_text("net tiny { gpus 2; input 3x8x8; fc 10 }"))
+    loss = "reads fc_1 whole on GPU 0: 20 bytes forward, 20 back for one image"
+    assert f"  loss         {loss}\n" in text
+    assert "  update" not in text
 
 
 def test_columns_line_up(alexnet: Program) -> None:
@@ -126,7 +134,7 @@ def test_a_narrow_page_puts_the_gpus_into_a_table_of_their_own(alexnet: Program)
     heads = [x for x in render_program(alexnet, 80).splitlines() if x.startswith("label")]
     assert len(heads) == 2
     assert "on GPUs" not in heads[0]
-    assert heads[1].split() == ["label", "on", "GPUs", "crossing"]
+    assert heads[1].split() == ["label", "on", "GPUs", "crossing", "back"]
 
 
 def test_a_long_net_folds_its_blocks(googlenet: Program) -> None:
