@@ -10,6 +10,7 @@ import glob
 import os
 import re
 import sys
+from codecs import BOM_UTF8
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -34,6 +35,10 @@ class Input(NamedTuple):
     source: SourceFile
     net: str | None = None
     """The only net to look at, if one was picked."""
+    has_mark: bool = False
+    """Whether it began with a byte-order mark, which is no part of the text."""
+    is_piped: bool = False
+    """Whether it came from standard input, whatever name it was given."""
 
 
 @dataclass(slots=True)
@@ -62,14 +67,17 @@ def read_inputs(words: Iterable[str], stdin_filename: str | None = None) -> Inpu
 
 
 def read_into(inputs: Inputs, name: str, net: str | None, stdin_filename: str | None) -> None:
-    """Read one file, or note why it cannot be."""
+    """Read one file, or note why it cannot be read. The name for standard input, if any, says
+    beside which file it belongs."""
+    is_piped = name == STANDARD_INPUT
+    place = stdin_filename if is_piped else name
     try:
-        is_piped = name == STANDARD_INPUT
-        source = read_standard_input(stdin_filename) if is_piped else read_file(name)
+        data = read_standard_input() if is_piped else read_file(name)
+        source = SourceFile(place or "<stdin>", decode(data), Path(place) if place else None)
     except UnreadableError as error:
         inputs.unreadable[name] = str(error)
     else:
-        inputs.found.append(Input(source, net))
+        inputs.found.append(Input(source, net, data.startswith(BOM_UTF8), is_piped))
 
 
 def expand_word(word: str) -> Iterator[tuple[str, str | None]]:
@@ -117,20 +125,18 @@ def walk_folder(folder: str) -> Iterator[str]:
         yield from (os.path.join(place, name) for name in files if name.endswith(ENDING))
 
 
-def read_file(name: str) -> SourceFile:
-    """The text of a file on the disk."""
+def read_file(name: str) -> bytes:
+    """What a file on the disk holds, as far as that may be text."""
     try:
         with open(name, "rb") as file:
-            data = file.read(MOST_BYTES + 1)
+            return file.read(MOST_BYTES + 1)
     except OSError as error:
         raise UnreadableError(error.strerror or str(error)) from error
-    return SourceFile(name, decode(data), Path(name))
 
 
-def read_standard_input(name: str | None) -> SourceFile:
-    """The text that is piped in; the name, if any, says beside which file it belongs."""
-    data = sys.stdin.buffer.read(MOST_BYTES + 1)
-    return SourceFile(name or "<stdin>", decode(data), Path(name) if name else None)
+def read_standard_input() -> bytes:
+    """What is piped in."""
+    return sys.stdin.buffer.read(MOST_BYTES + 1)
 
 
 def decode(data: bytes) -> str:

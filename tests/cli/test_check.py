@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[2]
+from tests.cli.process import ROOT, environment, run
+
 ALEXNET = ROOT / "specs" / "alexnet.net"
 GOOD = "net good(classes = 10) { input 3x8x8; conv 8, 3x3; fc classes }\n"
 BAD = "net bad { input 3x8x8; tahn }\n"
@@ -23,25 +24,6 @@ def folder(tmp_path: Path) -> Path:
         (tmp_path / name).write_text(text, encoding="utf-8")
     (tmp_path / "binary.net").write_bytes(b"\xff\xfe")
     return tmp_path
-
-
-def environment(**changes: str) -> dict[str, str]:
-    kept = {k: v for k, v in os.environ.items() if k not in ("NO_COLOR", "FORCE_COLOR", "COLUMNS")}
-    return kept | {"PYTHONUTF8": "1"} | changes
-
-
-def run(
-    *arguments: str, folder: Path = ROOT, stdin: str | None = None, **changes: str
-) -> "subprocess.CompletedProcess[str]":
-    return subprocess.run(
-        [sys.executable, "-m", "netspec", *arguments],
-        cwd=folder,
-        env=environment(**changes),
-        input=stdin,
-        capture_output=True,
-        encoding="utf-8",
-        check=False,
-    )
 
 
 @pytest.mark.parametrize(

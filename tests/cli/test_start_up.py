@@ -52,3 +52,9 @@ def test_version_and_usage_errors_need_no_compiler() -> None:
         imported = list_imported(*arguments, code=code)
         assert "netspec.cli.app" in imported
         assert imported.isdisjoint((*HEAVY, "netspec.compiler.pipeline", "lark"))
+
+
+def test_formatting_needs_no_more_than_the_parser() -> None:
+    imported = list_imported("fmt", "--check", "specs")
+    assert "netspec.syntax.formatter" in imported
+    assert imported.isdisjoint((*HEAVY, *FOR_COLOURS, "pydantic", "netspec.compiler"))
