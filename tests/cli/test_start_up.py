@@ -57,4 +57,4 @@ def test_version_and_usage_errors_need_no_compiler() -> None:
 def test_formatting_needs_no_more_than_the_parser() -> None:
     imported = list_imported("fmt", "--check", "specs")
     assert "netspec.syntax.formatter" in imported
-    assert imported.isdisjoint((*HEAVY, *FOR_COLOURS, "pydantic", "netspec.compiler"))
+    assert imported.isdisjoint((*HEAVY, *FOR_COLOURS, "netspec.compiler", "netspec.layers"))
