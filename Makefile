@@ -8,12 +8,13 @@ BIN := .venv/bin
 WHEEL := .build/wheel
 WHEEL_PYTHON := .build/wheel-venv/bin/python
 SOURCES := $(shell find netspec backends -type f -not -name '*.pyc')
+PARITY := .build/parity
 WORKERS ?= 2
 # A test must find its packages as installed, never as files of the folder it is run from.
 PYTEST := PYTHONSAFEPATH=1 $(WHEEL_PYTHON) -m pytest --wheel
 
 .DEFAULT_GOAL := help
-.PHONY: help setup train check test test-slow golden bench docs clean
+.PHONY: help setup train check test test-slow golden bench parity docs clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -43,6 +44,9 @@ golden: setup ## Rewrite the goldens in tests/cases and docs; review the diff
 bench: setup ## Measure start-up and training speed
 	for script in tests/bench/*.py; do $(BIN)/python $$script || exit; done
 
+parity: $(PARITY)/.ready ## Compare the networks with torchvision's, timm's, pretrainedmodels'
+	$(PARITY)/bin/python tests/parity/parity.py
+
 docs: setup ## Rewrite the generated reference pages
 	$(BIN)/python -m docs.generate
 
@@ -55,6 +59,13 @@ clean: ## Remove all that was built, .venv too
 	@echo "Installing netspec, PyTorch and the tools into .venv: a minute or more"
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	@$(BIN)/python -m pip install -qq -c constraints.txt -e '.[torch,dev]'
+	@touch $@
+
+# The libraries' own releases of PyTorch, which need not be that of .venv.
+$(PARITY)/.ready: tests/parity/requirements.txt pyproject.toml
+	@echo "Installing torchvision, timm and pretrainedmodels into $(PARITY): some minutes"
+	@test -x $(PARITY)/bin/python || $(PYTHON) -m venv $(PARITY)
+	@$(PARITY)/bin/python -m pip install -qq -r tests/parity/requirements.txt -e '.[torch]'
 	@touch $@
 
 # The wheel gets an environment of its own, which finds the packages it needs in .venv: the last line
