@@ -5,7 +5,8 @@ here knows of layer kinds or of the language.
 """
 
 from dataclasses import dataclass
-from math import prod
+from fractions import Fraction
+from math import ceil, floor, prod
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 if TYPE_CHECKING:
@@ -61,7 +62,35 @@ class Weight:
 
 
 class Interval(NamedTuple):
-    """A run of channels, `end` excluded."""
+    """A run of channels, rows or columns, `end` excluded."""
 
     start: int
     end: int
+
+
+class Reach(NamedTuple):
+    """Along one direction, which pixels of an input an output pixel is computed from: pixel p from
+    those at step p + first to step p + last, rounded inwards. Some may lie in the padding."""
+
+    step: int | Fraction
+    """Input pixels from one output pixel to the next; 0 where every one sees the same."""
+    first: int | Fraction
+    last: int | Fraction
+
+    def see(self, pixels: Interval) -> Interval:
+        """The input pixels that a run of output pixels is computed from."""
+        start = ceil(self.step * pixels.start + self.first)
+        return Interval(start, floor(self.step * (pixels.end - 1) + self.last) + 1)
+
+    def largest(self, pixels: int) -> int:
+        """How many input pixels the one of so many output pixels sees that sees most."""
+        seen = (self.see(Interval(pixel, pixel + 1)) for pixel in range(pixels))
+        return max(end - start for start, end in seen)
+
+
+SAME_PIXEL = Reach(1, 0, 0)
+
+
+def whole_map(shape: Shape) -> tuple[Reach, Reach]:
+    """The reach, in rows and in columns, of a layer whose every output sees the whole input."""
+    return Reach(0, 0, shape.height - 1), Reach(0, 0, shape.width - 1)

@@ -8,9 +8,9 @@ from itertools import groupby
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from docs.generate.page import fill
 from netspec.compiler.program import Program
 from netspec.diagnostics import CODES
+from netspec.render.markdown import fill
 from netspec.syntax.tokens import MAX_NESTING, MAX_OPERATORS, MAX_TEXT
 from tests.markdown_blocks import Block, read_blocks
 from tests.test_cases import CASES, MARKER, compile_case, render_diagnostics

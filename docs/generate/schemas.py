@@ -1,17 +1,9 @@
-"""The reference of layer kinds and of recipes, a paragraph at a time, from their schemas."""
+"""The pages of layer kinds and of recipes, a paragraph at a time; what is said of each word comes
+from `netspec/render/reference.py`.
+"""
 
-from collections.abc import Iterable, Iterator, Sequence
-from typing import get_type_hints
+from collections.abc import Iterator
 
-from docs.generate.page import fill, fill_item
-from docs.generate.words import (
-    describe_default,
-    describe_type,
-    document,
-    document_fields,
-    order_fields,
-    own_fields,
-)
 from netspec.compiler.structure import STRUCTURE
 from netspec.layers import KINDS, find_layer_kind
 from netspec.layers.base import Layer, WeightedLayer
@@ -20,7 +12,9 @@ from netspec.recipe.data import TRANSFORMS
 from netspec.recipe.lines import TEST_LINES, TRAIN_LINES
 from netspec.recipe.schedule import SCHEDULES, Schedule
 from netspec.recipe.solver import SOLVERS
-from netspec.schema import Schema
+from netspec.render.markdown import fill, fill_item
+from netspec.render.reference import write_arguments, write_schema
+from netspec.render.schema_words import document, own_fields
 
 
 def write_layers() -> Iterator[str]:
@@ -84,31 +78,3 @@ def write_recipe() -> Iterator[str]:
     yield from write_arguments(Schedule, own_fields(Schedule))
     for kind in SCHEDULES.values():
         yield from write_schema(kind, leave_out=[Schedule], before="schedule")
-
-
-def write_schema(
-    schema: type[Schema], leave_out: Sequence[type[Schema]] = (), before: str = ""
-) -> Iterator[str]:
-    """A word of the language, with the words before it, its documentation and its arguments."""
-    needed = [n for n, field in schema.model_fields.items() if field.is_required()]
-    named = [f"{name}=…" for name in needed if name not in schema.positional]
-    arguments = ", ".join([*schema.positional, *named])
-    gap = ", " if before and arguments else " "
-    yield f"### {schema.kind}"
-    yield f"`{f'{before} {schema.kind}{gap}{arguments}'.strip()}`"
-    yield document(schema)
-    left_out = {name for base in leave_out for name in own_fields(base)}
-    yield from write_arguments(schema, [n for n in schema.model_fields if n not in left_out])
-
-
-def write_arguments(schema: type[Schema], names: Iterable[str]) -> Iterator[str]:
-    """A list of arguments; nothing where there are none."""
-    documents = document_fields(schema)
-    hints = get_type_hints(schema, include_extras=True)
-    lines: list[str] = []
-    for name in order_fields(schema, names):
-        default = describe_default(schema.model_fields[name])
-        facts = "; ".join(filter(None, (describe_type(hints[name]), default)))
-        lines.append(fill_item(f"**`{name}`** ({facts}). {documents[name]}"))
-    if lines:
-        yield "\n".join(lines)

@@ -182,20 +182,9 @@ class GraphBuilder:
             elif claim.about:
                 value = sum(node.macs for node in nodes)
             elif nodes:
-                notes = explain_shape(self.node_by_name[tensor.node])
+                node = self.node_by_name[tensor.node]
+                notes = node.layer.derive_shape(node.input_shapes, node.shape)
             self.claims.append(ClaimMade(claim, subject, value, notes))
-
-
-def explain_shape(node: Node) -> tuple[str, ...]:
-    """The arithmetic of a window, where the layer has one."""
-    spans = getattr(node.layer, "spans", None)
-    if spans is None:
-        return ()
-    height, width = spans(node.input_shapes[0])
-    words = ("height", "width") if height != width else ("height and width",)
-    return tuple(
-        f"{word}: {span.derivation}" for word, span in zip(words, (height, width), strict=False)
-    )
 
 
 def list_total_claims(

@@ -3,7 +3,7 @@
 Each works on every number by itself, but for softmax. None but prelu has weights.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Annotated, ClassVar, Literal
 
 from netspec.layers.base import Layer, all_channels
@@ -96,6 +96,9 @@ class Softmax(Activation):
     ) -> tuple[tuple[Interval, ...], ...]:
         return all_channels(inputs)
 
+    def describe_formula(self, inputs: Sequence[Shape], output: Shape) -> str:
+        return f"exp(x) / sum of exp(x) over the {output.channels:,} channels"
+
 
 class LeakyRelu(Activation):
     """x where it is positive, slope x where not."""
@@ -107,6 +110,9 @@ class LeakyRelu(Activation):
     """The slope below 0. PyTorch: 0.01; Darknet's leaky: 0.1; TensorFlow: 0.2, its Keras 0.3;
     Caffe's ReLU: 0, which makes it a relu."""
 
+    def describe_formula(self, inputs: Sequence[Shape], output: Shape) -> str:
+        return f"x where it is positive, {self.slope:g} x where not"
+
 
 class Prelu(Activation):
     """x where it is positive, slope x where not, with a slope learned for each channel.
@@ -117,6 +123,7 @@ class Prelu(Activation):
 
     kind = "prelu"
     positional = ("slope",)
+    weight_words: ClassVar[Mapping[str, str]] = {"weight": "slopes"}
 
     slope: Factor = 0.25
     """The slope below 0 that learning starts from: 0.25 in PyTorch and Caffe, 0 in Keras."""
@@ -129,6 +136,9 @@ class Prelu(Activation):
     def list_weights(self, inputs: Sequence[Shape]) -> tuple[Weight, ...]:
         start, channels = Constant(value=self.slope), inputs[0].channels
         return (Weight("weight", (channels,), "weight", start, 1, 1, self.rate, self.decay),)
+
+    def describe_formula(self, inputs: Sequence[Shape], output: Shape) -> str:
+        return "x where it is positive, its channel's slope times x where not"
 
 
 ActivationWord = Literal[

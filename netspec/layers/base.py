@@ -1,14 +1,15 @@
-"""What every layer kind answers: its output's shape, its weights, its work, what it reads.
+"""What every layer kind answers: its output's shape, its weights, its work, what it reads, and how
+each of these is reckoned.
 
 A layer kind is one class, in the file of its family beside this one. All that is the same whatever
 runs it stands there, once; what belongs to one target stands in that target's table. A rule that
 cannot be met raises `LayerError`; the elaborator, the only one to catch it, adds the place.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from math import prod
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, ClassVar, Literal, TypeAlias
 
 from pydantic import BeforeValidator
 
@@ -20,8 +21,11 @@ from netspec.layers.starting_values import (
     pytorch_start,
 )
 from netspec.schema import Factor, Schema, Whole, as_truth, refuse
-from netspec.tensor import Interval, Shape, Weight
+from netspec.tensor import SAME_PIXEL, Interval, Reach, Shape, Weight
 from netspec.values import format_value
+
+Told: TypeAlias = tuple[tuple[str, str], ...]
+"""Names, each with what is told of it."""
 
 
 class LayerError(Exception):
@@ -58,6 +62,8 @@ class Layer(Schema):
     is_activation: ClassVar[bool] = False
     family: ClassVar[str]
     """The heading under which the reference lists it."""
+    weight_words: ClassVar[Mapping[str, str]] = {"weight": "weights", "bias": "biases"}
+    """What the numbers of each of its tensors are called."""
 
     gpu: Whole | None = None
     """The one device that the layer lies on, whole, where the net says `gpus n`."""
@@ -70,15 +76,46 @@ class Layer(Schema):
         """The tensors it owns, in PyTorch's order."""
         return ()
 
+    def mac_factors(self, inputs: Sequence[Shape], output: Shape) -> tuple[int, ...]:
+        """The factors of its multiply-adds; none where it has none."""
+        return ()
+
     def count_macs(self, inputs: Sequence[Shape], output: Shape) -> int:
         """Multiply-adds for one image, as papers count them: biases and pooling are free."""
-        return 0
+        factors = self.mac_factors(inputs, output)
+        return prod(factors) if factors else 0
 
     def list_reads(
         self, inputs: Sequence[Shape], output: Shape, wanted: Interval
     ) -> tuple[tuple[Interval, ...], ...]:
         """The channels of each input that the wanted output channels are computed from."""
         return tuple((wanted,) for _ in inputs)
+
+    def list_reaches(
+        self, inputs: Sequence[Shape], output: Shape
+    ) -> tuple[tuple[Reach, Reach], ...]:
+        """For each input, which rows and which columns of it an output pixel is computed from."""
+        return tuple((SAME_PIXEL, SAME_PIXEL) for _ in inputs)
+
+    def describe_formula(self, inputs: Sequence[Shape], output: Shape) -> str:
+        """How a number of the output comes about, with the arguments' values in it. A function of
+        a single number is what the first sentence of its documentation says."""
+        sentence, _, _ = " ".join((self.__doc__ or "").split()).partition(". ")
+        return sentence.removesuffix(".")
+
+    def derive_shape(self, inputs: Sequence[Shape], output: Shape) -> tuple[str, ...]:
+        """The arithmetic of the output's shape, a line for what is reckoned by itself; none where
+        the arguments or the input say it."""
+        return ()
+
+    def describe_window(self, inputs: Sequence[Shape]) -> Told:
+        """How its window is laid onto the map: padding and rounding, for kinds that have one."""
+        return ()
+
+    def describe_elsewhere(self, inputs: Sequence[Shape]) -> Told:
+        """Frameworks that may make another shape of the same arguments, each with that shape; a
+        line without a name goes on with the one above."""
+        return ()
 
 
 class WeightedLayer(Layer):
@@ -119,6 +156,11 @@ class BiasedLayer(WeightedLayer):
     Caffe's default is the constant 0."""
     bias_init: BiasStart | None = None
     """Starting value of the biases: PyTorch's own, or 0 once `init` is given."""
+
+    @property
+    def sum_with_bias(self) -> str:
+        """What is done with the products of an output number."""
+        return ", added up, and the bias of its channel" if self.bias else ", added up"
 
     def kernel_and_bias(self, shape: tuple[int, ...], channels: int) -> tuple[Weight, ...]:
         """The weight of the given shape and, where there is one, the bias of each channel.

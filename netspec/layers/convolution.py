@@ -3,17 +3,21 @@
 from collections.abc import Sequence
 from typing import ClassVar
 
-from netspec.layers.base import BiasedLayer
+from netspec.layers.arithmetic import derive_product
+from netspec.layers.base import BiasedLayer, Told
+from netspec.layers.elsewhere import compare_convolutions, compare_depthwise
 from netspec.layers.groups import check_groups, group_reads
 from netspec.layers.windows import (
     Rounding,
     WindowSpan,
+    derive_spans,
+    describe_window,
     infer_window_output,
     resolve_padding,
     window_spans,
 )
 from netspec.schema import Count, HeightWidth, PaddingArgument, Sides, Window
-from netspec.tensor import Interval, Shape, Weight
+from netspec.tensor import Interval, Reach, Shape, Weight
 
 ONE = HeightWidth(1, 1)
 
@@ -59,14 +63,15 @@ class Kernels(BiasedLayer):
     def list_weights(self, inputs: Sequence[Shape]) -> tuple[Weight, ...]:
         (input,) = inputs
         channels = self.output_channels(input)
-        shape = (channels, input.channels // self.channel_groups(input), *self.size)
-        return self.kernel_and_bias(shape, channels)
+        return self.kernel_and_bias((channels, *self.kernel(input)), channels)
 
-    def count_macs(self, inputs: Sequence[Shape], output: Shape) -> int:
-        """Taps of a kernel x input channels it sees, at each output position of each channel."""
-        (input,) = inputs
-        taps = self.size.height * self.size.width
-        return output.elements * taps * (input.channels // self.channel_groups(input))
+    def kernel(self, input: Shape) -> tuple[int, ...]:
+        """The extents of one kernel: the input channels that it sees, height, width."""
+        return input.channels // self.channel_groups(input), *self.size
+
+    def mac_factors(self, inputs: Sequence[Shape], output: Shape) -> tuple[int, ...]:
+        """A kernel's taps in all the channels it sees, at each output position of each channel."""
+        return *output, *self.kernel(inputs[0])
 
     def list_reads(
         self, inputs: Sequence[Shape], output: Shape, wanted: Interval
@@ -74,6 +79,21 @@ class Kernels(BiasedLayer):
         (input,) = inputs
         groups = self.channel_groups(input)
         return (group_reads(input.channels, output.channels, groups, wanted),)
+
+    def list_reaches(
+        self, inputs: Sequence[Shape], output: Shape
+    ) -> tuple[tuple[Reach, Reach], ...]:
+        height, width = self.spans(inputs[0])
+        return ((height.reach, width.reach),)
+
+    def describe_formula(self, inputs: Sequence[Shape], output: Shape) -> str:
+        return f"{derive_product(self.kernel(inputs[0]))} products{self.sum_with_bias}"
+
+    def derive_shape(self, inputs: Sequence[Shape], output: Shape) -> tuple[str, ...]:
+        return derive_spans(self.spans(inputs[0]))
+
+    def describe_window(self, inputs: Sequence[Shape]) -> Told:
+        return describe_window(self.pad, self.spans(inputs[0]))
 
 
 class Conv(Kernels):
@@ -102,6 +122,17 @@ class Conv(Kernels):
         check_groups(self.groups, inputs[0].channels, self.channels)
         return super().infer_shape(inputs)
 
+    def describe_elsewhere(self, inputs: Sequence[Shape]) -> Told:
+        return compare_convolutions(self.spans(inputs[0]))
+
+    def describe_formula(self, inputs: Sequence[Shape], output: Shape) -> str:
+        formula = super().describe_formula(inputs, output)
+        if self.groups == 1:
+            return formula
+        channels = inputs[0].channels
+        own = f"{channels} / {self.groups} = {channels // self.groups}"
+        return f"{formula}; of the input's channels it sees the {own} of its group"
+
 
 class Depthwise(Kernels):
     """Depthwise convolution: each channel has kernels of its own and meets no other.
@@ -120,3 +151,13 @@ class Depthwise(Kernels):
 
     def channel_groups(self, input: Shape) -> int:
         return input.channels
+
+    def describe_formula(self, inputs: Sequence[Shape], output: Shape) -> str:
+        return f"{derive_product(self.size)} products in one channel{self.sum_with_bias}"
+
+    def derive_shape(self, inputs: Sequence[Shape], output: Shape) -> tuple[str, ...]:
+        channels = f"channels: {derive_product((inputs[0].channels, self.multiplier))}"
+        return channels, *super().derive_shape(inputs, output)
+
+    def describe_elsewhere(self, inputs: Sequence[Shape]) -> Told:
+        return compare_depthwise(self.spans(inputs[0]))

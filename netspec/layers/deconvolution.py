@@ -1,12 +1,44 @@
 """Convolution turned round: deconv."""
 
 from collections.abc import Sequence
-from typing import ClassVar
+from fractions import Fraction
+from typing import ClassVar, NamedTuple
 
-from netspec.layers.base import BiasedLayer, LayerError
+from netspec.layers.arithmetic import derive_product, join_both, list_both
+from netspec.layers.base import BiasedLayer, LayerError, Told
 from netspec.layers.groups import check_groups, group_reads
 from netspec.schema import Count, HeightWidth, PaddingArgument, Pixels, Sides, Window
-from netspec.tensor import Interval, Shape, Weight
+from netspec.tensor import Interval, Reach, Shape, Weight
+
+
+class Spread(NamedTuple):
+    """One direction of the kernels that an input's pixels lay onto the output."""
+
+    input: int
+    size: int
+    stride: int
+    before: int
+    """Output pixels that are cut off, and behind them those after."""
+    after: int
+    extra: int
+
+    @property
+    def output(self) -> int:
+        cut = self.before + self.after
+        return (self.input - 1) * self.stride + self.size - cut + self.extra
+
+    @property
+    def derivation(self) -> str:
+        """The arithmetic: `(13 - 1) x 2 + 4 - 1 - 1 = 26`."""
+        cut = f" - {self.before} - {self.after}" if self.before or self.after else ""
+        extra = f" + {self.extra}" if self.extra else ""
+        return f"({self.input} - 1) x {self.stride} + {self.size}{cut}{extra} = {self.output}"
+
+    @property
+    def reach(self) -> Reach:
+        """Input pixel i lies under the output pixels from i stride - before on, `size` of them."""
+        last = Fraction(self.before, self.stride)
+        return Reach(Fraction(1, self.stride), last - Fraction(self.size - 1, self.stride), last)
 
 
 class Deconv(BiasedLayer):
@@ -61,11 +93,7 @@ class Deconv(BiasedLayer):
                 argument="pad",
                 help=["give `pad` and `output_pad` as numbers"],
             )
-        extents = (
-            (input.height - 1) * self.stride.height + self.size.height - cut.top - cut.bottom,
-            (input.width - 1) * self.stride.width + self.size.width - cut.left - cut.right,
-        )
-        height, width = (e + more for e, more in zip(extents, self.output_pad, strict=True))
+        height, width = (spread.output for spread in self.spreads(input))
         if height < 1 or width < 1:
             raise LayerError(
                 "NS204",
@@ -75,6 +103,14 @@ class Deconv(BiasedLayer):
                 f"x{width + cut.left + cut.right}",
             )
         return Shape(self.channels, height, width)
+
+    def spreads(self, input: Shape) -> tuple[Spread, Spread]:
+        """The arithmetic of the output, height first."""
+        cut, size, stride, extra = self.padding(), self.size, self.stride, self.output_pad
+        return (
+            Spread(input.height, size.height, stride.height, cut.top, cut.bottom, extra.height),
+            Spread(input.width, size.width, stride.width, cut.left, cut.right, extra.width),
+        )
 
     def _check_output_pad(self) -> None:
         for extra, stride in zip(self.output_pad, self.stride, strict=True):
@@ -89,15 +125,63 @@ class Deconv(BiasedLayer):
 
     def list_weights(self, inputs: Sequence[Shape]) -> tuple[Weight, ...]:
         (input,) = inputs
-        shape = (input.channels, self.channels // self.groups, *self.size)
-        return self.kernel_and_bias(shape, self.channels)
+        return self.kernel_and_bias((input.channels, *self.kernel), self.channels)
 
-    def count_macs(self, inputs: Sequence[Shape], output: Shape) -> int:
-        """Taps of a kernel x output channels that it feeds, at each input position."""
-        (input,) = inputs
-        return input.elements * self.size.height * self.size.width * (self.channels // self.groups)
+    @property
+    def kernel(self) -> tuple[int, ...]:
+        """The extents of one kernel: the output channels that it feeds, height, width."""
+        return self.channels // self.groups, *self.size
+
+    def mac_factors(self, inputs: Sequence[Shape], output: Shape) -> tuple[int, ...]:
+        """A kernel's taps in all the channels it feeds, at each input position of each channel."""
+        return *inputs[0], *self.kernel
 
     def list_reads(
         self, inputs: Sequence[Shape], output: Shape, wanted: Interval
     ) -> tuple[tuple[Interval, ...], ...]:
         return (group_reads(inputs[0].channels, output.channels, self.groups, wanted),)
+
+    def list_reaches(
+        self, inputs: Sequence[Shape], output: Shape
+    ) -> tuple[tuple[Reach, Reach], ...]:
+        height, width = self.spreads(inputs[0])
+        return ((height.reach, width.reach),)
+
+    def describe_formula(self, inputs: Sequence[Shape], output: Shape) -> str:
+        kernel = f"every number of the input times a kernel of {derive_product(self.kernel)}"
+        bias = ", and the bias of its channel" if self.bias else ""
+        return f"{kernel}, added up where they overlap{bias}"
+
+    def derive_shape(self, inputs: Sequence[Shape], output: Shape) -> tuple[str, ...]:
+        height, width = (spread.derivation for spread in self.spreads(inputs[0]))
+        return list_both(height, width)
+
+    def describe_window(self, inputs: Sequence[Shape]) -> Told:
+        cuts = (f"{s.before} cut off before, {s.after} after" for s in self.spreads(inputs[0]))
+        return (("padding", join_both(*cuts)),) if any(self.padding()) else ()
+
+    def describe_elsewhere(self, inputs: Sequence[Shape]) -> Told:
+        height, width = self.spreads(inputs[0])
+        same, valid = zip(*map(derive_in_keras, (height, width)), strict=True)
+        return (
+            ("Caffe", join_both(derive_in_caffe(height), derive_in_caffe(width))),
+            ("TensorFlow", f"SAME: {join_both(*same)}"),
+            ("", f"VALID: {join_both(*valid)}"),
+        )
+
+
+def derive_in_caffe(spread: Spread) -> str:
+    """Caffe cuts both sides alike, and adds nothing."""
+    cuts = sorted({spread.before, spread.after})
+    told = [spread._replace(before=cut, after=cut, extra=0).derivation for cut in cuts]
+    if len(cuts) == 1:
+        return told[0]
+    return "; ".join(f"pad={cut}: {text}" for cut, text in zip(cuts, told, strict=True))
+
+
+def derive_in_keras(spread: Spread) -> tuple[str, str]:
+    """Conv2DTranspose makes the output's size of its padding, SAME and VALID."""
+    enlarged = spread.input * spread.stride
+    beyond = max(spread.size - spread.stride, 0)
+    same = f"{spread.input} x {spread.stride}"
+    return f"{same} = {enlarged}", f"{same} + {beyond} = {enlarged + beyond}"

@@ -3,10 +3,11 @@
 from collections.abc import Sequence
 from typing import ClassVar
 
+from netspec.layers.arithmetic import derive_product
 from netspec.layers.base import BiasedLayer, LayerError, all_channels
 from netspec.layers.starting_values import Bilinear
 from netspec.schema import Count
-from netspec.tensor import Interval, Shape, Weight
+from netspec.tensor import Interval, Reach, Shape, Weight, whole_map
 
 
 class FullyConnected(BiasedLayer):
@@ -38,11 +39,21 @@ class FullyConnected(BiasedLayer):
     def list_weights(self, inputs: Sequence[Shape]) -> tuple[Weight, ...]:
         return self.kernel_and_bias((self.channels, inputs[0].elements), self.channels)
 
-    def count_macs(self, inputs: Sequence[Shape], output: Shape) -> int:
+    def mac_factors(self, inputs: Sequence[Shape], output: Shape) -> tuple[int, ...]:
         """One for each number of the weight."""
-        return inputs[0].elements * self.channels
+        return self.channels, inputs[0].elements
 
     def list_reads(
         self, inputs: Sequence[Shape], output: Shape, wanted: Interval
     ) -> tuple[tuple[Interval, ...], ...]:
         return all_channels(inputs)
+
+    def list_reaches(
+        self, inputs: Sequence[Shape], output: Shape
+    ) -> tuple[tuple[Reach, Reach], ...]:
+        return (whole_map(inputs[0]),)
+
+    def describe_formula(self, inputs: Sequence[Shape], output: Shape) -> str:
+        (input,) = inputs
+        numbers = (input.channels,) if input.is_vector else tuple(input)
+        return f"{derive_product(numbers)} products{self.sum_with_bias}"

@@ -37,3 +37,6 @@ class Input(Layer):
 
     def infer_shape(self, inputs: Sequence[Shape]) -> Shape:
         return self.size
+
+    def describe_formula(self, inputs: Sequence[Shape], output: Shape) -> str:
+        return "as the image has it, or what the recipe makes of it"

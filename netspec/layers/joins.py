@@ -6,7 +6,7 @@ from typing import ClassVar, Literal
 
 from netspec.layers.base import Layer, LayerError
 from netspec.schema import Real
-from netspec.tensor import Interval, Shape
+from netspec.tensor import SAME_PIXEL, Interval, Reach, Shape, whole_map
 
 
 class Join(Layer):
@@ -36,11 +36,17 @@ class Add(Elementwise):
 
     kind = "add"
 
+    def describe_formula(self, inputs: Sequence[Shape], output: Shape) -> str:
+        return f"the sum of {len(inputs)} numbers, one of each input"
+
 
 class Maximum(Elementwise):
     """The largest, number by number: Caffe's Eltwise with MAX."""
 
     kind = "maximum"
+
+    def describe_formula(self, inputs: Sequence[Shape], output: Shape) -> str:
+        return f"the largest of {len(inputs)} numbers, one of each input"
 
 
 class Multiply(Join):
@@ -85,6 +91,23 @@ class Multiply(Join):
         one = Interval(0, 1)
         return tuple((wanted if shape.channels > 1 else one,) for shape in inputs)
 
+    def list_reaches(
+        self, inputs: Sequence[Shape], output: Shape
+    ) -> tuple[tuple[Reach, Reach], ...]:
+        """The one pixel of C x 1 x 1 is read at every position."""
+        same = SAME_PIXEL, SAME_PIXEL
+        return tuple(whole_map(shape) if shape.is_vector else same for shape in inputs)
+
+    def describe_formula(self, inputs: Sequence[Shape], output: Shape) -> str:
+        if self.factor is not None:
+            return f"{self.factor:g} x"
+        product = f"the product of {len(inputs)} numbers, one of each input"
+        spread = [shape for shape in dict.fromkeys(inputs) if shape != output]
+        for shape in spread:
+            everywhere = "position" if shape.is_vector else "channel"
+            product += f"; {spell_out(shape)} stands for every {everywhere}"
+        return product
+
 
 class Concat(Join):
     """The channels of all inputs, one input after the other, as in Caffe (and in Darknet's route).
@@ -104,6 +127,13 @@ class Concat(Join):
                     help=suggest_repair(inputs[0], number, shape),
                 )
         return inputs[0]._replace(channels=sum(shape.channels for shape in inputs))
+
+    def derive_shape(self, inputs: Sequence[Shape], output: Shape) -> tuple[str, ...]:
+        channels = " + ".join(f"{shape.channels:,}" for shape in inputs)
+        return (f"channels: {channels} = {output.channels:,}",)
+
+    def describe_formula(self, inputs: Sequence[Shape], output: Shape) -> str:
+        return "a number of one of the inputs, as it is"
 
     def list_reads(
         self, inputs: Sequence[Shape], output: Shape, wanted: Interval

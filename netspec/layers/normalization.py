@@ -1,15 +1,16 @@
 """Normalization: lrn, batchnorm, layernorm, groupnorm."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
+from netspec.layers.arithmetic import derive_product
 from netspec.layers.base import Layer, WeightedLayer, all_channels
 from netspec.layers.groups import check_groups, group_reads
 from netspec.layers.starting_values import Constant
 from netspec.schema import Count, Factor, IsWord, Real, Truth
-from netspec.tensor import Interval, Shape, Weight
+from netspec.tensor import Interval, Reach, Shape, Weight, whole_map
 
 Epsilon = Annotated[Real, Field(gt=0)]
 
@@ -59,15 +60,45 @@ class Lrn(Layer):
         if self.across == "map":
             return ((wanted,),)
         (run,) = group_reads(output.channels, output.channels, self.groups, wanted)
-        start = wanted.start - self.n // 2
-        end = wanted.end - 1 - self.n // 2 + self.n
+        before, after = self.window
+        start, end = wanted.start - before, wanted.end + after
         return ((Interval(max(start, run.start), min(end, run.end)),),)
+
+    @property
+    def window(self) -> tuple[int, int]:
+        """How far the window goes before and behind the number's own place."""
+        return self.n // 2, self.n - 1 - self.n // 2
+
+    def list_reaches(
+        self, inputs: Sequence[Shape], output: Shape
+    ) -> tuple[tuple[Reach, Reach], ...]:
+        before, after = self.window if self.across == "map" else (0, 0)
+        return ((Reach(1, -before, after),) * 2,)
+
+    def describe_formula(self, inputs: Sequence[Shape], output: Shape) -> str:
+        before, after = self.window
+        numbers = self.n if self.across == "channels" else self.n**2
+        share = f"{self.alpha:g} / {numbers}" if self.over == "mean" else f"{self.alpha:g}"
+        formula = f"x / ({self.k:g} + {share} x sum of x^2)^{self.beta:g}"
+        if self.across == "map":
+            return f"{formula}, the sum over {self.n} x {self.n} pixels of its channel"
+        where = f"the sum over channels i - {before} to i + {after}"
+        if self.groups == 1:
+            return f"{formula}, {where}"
+        each = output.channels // self.groups
+        return f"{formula}, {where}, as far as they are in its run of {each:,}"
 
 
 class Normalization(WeightedLayer):
     """What the other kinds share: to mean 0 and variance 1, then a learned factor and shift."""
 
     family: ClassVar[str] = "Normalization"
+    weight_words: ClassVar[Mapping[str, str]] = {
+        "weight": "factors",
+        "bias": "shifts",
+        "running_mean": "running means",
+        "running_var": "running variances",
+    }
 
     def factor_and_shift(self, channels: int) -> tuple[Weight, Weight]:
         """One factor a channel, from 1, and one shift, from 0."""
@@ -77,6 +108,14 @@ class Normalization(WeightedLayer):
             Weight("weight", (channels,), "weight", ones, 1, 1, self.rate, self.decay),
             Weight("bias", (channels,), "bias", zeros, 1, 1, *factors),
         )
+
+
+def describe_normalization(eps: float, source: str, factor: bool = True, shift: bool = True) -> str:
+    """The common formula, with whose mean and variance they are."""
+    formula = f"(x - mean) / sqrt(variance + {eps:g})"
+    formula += " x factor" if factor else ""
+    formula += " + shift" if shift else ""
+    return f"{formula}; mean and variance are {source}"
 
 
 class BatchNorm(Normalization):
@@ -111,6 +150,10 @@ class BatchNorm(Normalization):
             Weight("running_var", (channels,), "average", Constant(value=1.0), 1, 1, 0, 0),
         )
 
+    def describe_formula(self, inputs: Sequence[Shape], output: Shape) -> str:
+        source = "those of its channel: of the batch in training, running averages at test"
+        return describe_normalization(self.eps, source, self.scale, self.shift)
+
 
 class LayerNorm(Normalization):
     """Layer normalization over the channels, at each position by itself, as in ConvNeXt; then a
@@ -132,6 +175,10 @@ class LayerNorm(Normalization):
         self, inputs: Sequence[Shape], output: Shape, wanted: Interval
     ) -> tuple[tuple[Interval, ...], ...]:
         return all_channels(inputs)
+
+    def describe_formula(self, inputs: Sequence[Shape], output: Shape) -> str:
+        source = f"those of the {output.channels:,} numbers at its position"
+        return describe_normalization(self.eps, source)
 
 
 class GroupNorm(Normalization):
@@ -157,3 +204,13 @@ class GroupNorm(Normalization):
         self, inputs: Sequence[Shape], output: Shape, wanted: Interval
     ) -> tuple[tuple[Interval, ...], ...]:
         return (group_reads(output.channels, output.channels, self.groups, wanted),)
+
+    def list_reaches(
+        self, inputs: Sequence[Shape], output: Shape
+    ) -> tuple[tuple[Reach, Reach], ...]:
+        return (whole_map(inputs[0]),)
+
+    def describe_formula(self, inputs: Sequence[Shape], output: Shape) -> str:
+        group = output.channels // self.groups, output.height, output.width
+        source = f"those of the {derive_product(group)} numbers of its group"
+        return describe_normalization(self.eps, source)

@@ -1,12 +1,17 @@
 """Pooling: maxpool, avgpool, adaptiveavgpool."""
 
 from collections.abc import Sequence
+from fractions import Fraction
 from typing import ClassVar
 
-from netspec.layers.base import Layer, LayerError
+from netspec.layers.arithmetic import derive_product
+from netspec.layers.base import Layer, LayerError, Told
+from netspec.layers.elsewhere import compare_pools
 from netspec.layers.windows import (
     Rounding,
     WindowSpan,
+    derive_spans,
+    describe_window,
     infer_window_output,
     resolve_padding,
     window_spans,
@@ -19,7 +24,7 @@ from netspec.schema import (
     Window,
     WindowOrGlobal,
 )
-from netspec.tensor import Shape
+from netspec.tensor import Reach, Shape, whole_map
 
 ONE = HeightWidth(1, 1)
 NO_PADDING = Sides(0, 0, 0, 0)
@@ -73,6 +78,23 @@ class Pool(Layer):
             check_windows_see_the_map(span, direction)
         return Shape(input.channels, height, width)
 
+    def list_reaches(
+        self, inputs: Sequence[Shape], output: Shape
+    ) -> tuple[tuple[Reach, Reach], ...]:
+        if self.size == "global":
+            return (whole_map(inputs[0]),)
+        height, width = self.spans(inputs[0])
+        return ((height.reach, width.reach),)
+
+    def derive_shape(self, inputs: Sequence[Shape], output: Shape) -> tuple[str, ...]:
+        return () if self.size == "global" else derive_spans(self.spans(inputs[0]))
+
+    def describe_window(self, inputs: Sequence[Shape]) -> Told:
+        return () if self.size == "global" else describe_window(self.pad, self.spans(inputs[0]))
+
+    def describe_elsewhere(self, inputs: Sequence[Shape]) -> Told:
+        return () if self.size == "global" else compare_pools(self.spans(inputs[0]))
+
     def _check_arguments(self) -> None:
         if self.size == "global":
             for argument in ("stride", "pad"):
@@ -120,6 +142,10 @@ class MaxPool(Pool):
 
     kind = "maxpool"
 
+    def describe_formula(self, inputs: Sequence[Shape], output: Shape) -> str:
+        window = derive_product(self.effective_size(inputs[0]))
+        return f"the largest of {window} numbers of its channel"
+
 
 class AvgPool(Pool):
     """The mean of each window.
@@ -134,6 +160,13 @@ class AvgPool(Pool):
     count_pad: Truth = True
     """Whether the mean counts the padding's zeros. PyTorch (count_include_pad) and Caffe do,
     TensorFlow does not."""
+
+    def describe_formula(self, inputs: Sequence[Shape], output: Shape) -> str:
+        (input,) = inputs
+        mean = f"the mean of {derive_product(self.effective_size(input))} numbers of its channel"
+        if not any(self.padding(input)):
+            return mean
+        return f"{mean}, the padding's zeros {'counted' if self.count_pad else 'not counted'}"
 
 
 class AdaptiveAvgPool(Layer):
@@ -154,3 +187,22 @@ class AdaptiveAvgPool(Layer):
     def infer_shape(self, inputs: Sequence[Shape]) -> Shape:
         (input,) = inputs
         return Shape(input.channels, *self.size)
+
+    def list_reaches(
+        self, inputs: Sequence[Shape], output: Shape
+    ) -> tuple[tuple[Reach, Reach], ...]:
+        (input,) = inputs
+        return (
+            (reach_of_part(input.height, output.height), reach_of_part(input.width, output.width)),
+        )
+
+    def describe_formula(self, inputs: Sequence[Shape], output: Shape) -> str:
+        ((rows, columns),) = self.list_reaches(inputs, output)
+        window = rows.largest(output.height), columns.largest(output.width)
+        return f"the mean of {derive_product(window)} numbers of its channel, or of fewer"
+
+
+def reach_of_part(pixels: int, parts: int) -> Reach:
+    """Window i runs from floor(i pixels / parts) to ceil((i + 1) pixels / parts), end excluded."""
+    step = Fraction(pixels, parts)
+    return Reach(step, -Fraction(parts - 1, parts), step - Fraction(1, parts))

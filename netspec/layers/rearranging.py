@@ -5,10 +5,11 @@ from typing import Annotated, ClassVar
 
 from pydantic import Field
 
+from netspec.layers.arithmetic import derive_product, write_sum
 from netspec.layers.base import Layer, LayerError
 from netspec.layers.groups import check_groups
 from netspec.schema import Count, Whole
-from netspec.tensor import Interval, Shape
+from netspec.tensor import Interval, Reach, Shape, whole_map
 
 LARGEST_SHUFFLE = 65_536
 """So that what a shuffle reads, which is a run of channels from each group, can be listed."""
@@ -32,12 +33,27 @@ class Flatten(Layer):
         area = inputs[0].height * inputs[0].width
         return ((Interval(wanted.start // area, -(-wanted.end // area)),),)
 
+    def list_reaches(
+        self, inputs: Sequence[Shape], output: Shape
+    ) -> tuple[tuple[Reach, Reach], ...]:
+        return (whole_map(inputs[0]),)
+
+    def derive_shape(self, inputs: Sequence[Shape], output: Shape) -> tuple[str, ...]:
+        return (f"channels: {derive_product(inputs[0])}",)
+
+    def describe_formula(self, inputs: Sequence[Shape], output: Shape) -> str:
+        _, height, width = inputs[0]
+        return f"channel (c x {height} + y) x {width} + x is that of channel c, row y, column x"
+
 
 class Identity(Layer):
     """Its input as it is: a branch that skips, or a second label for a tensor."""
 
     kind = "identity"
     family: ClassVar[str] = "Rearranging"
+
+    def describe_formula(self, inputs: Sequence[Shape], output: Shape) -> str:
+        return "x"
 
 
 class Shuffle(Layer):
@@ -74,6 +90,10 @@ class Shuffle(Layer):
             runs.append(run)
         return (tuple(runs),)
 
+    def describe_formula(self, inputs: Sequence[Shape], output: Shape) -> str:
+        each = output.channels // self.groups
+        return f"channel i x {self.groups} + g is the input's channel g x {each} + i"
+
 
 class Slice(Layer):
     """The channels from `start` to `end`, `end` excluded and counted from 0, as in Python.
@@ -107,6 +127,12 @@ class Slice(Layer):
                 label=f"must be less than the end, {self.end}",
             )
         return input._replace(channels=self.end - self.start)
+
+    def derive_shape(self, inputs: Sequence[Shape], output: Shape) -> tuple[str, ...]:
+        return (f"channels: {self.end} - {self.start} = {output.channels}",)
+
+    def describe_formula(self, inputs: Sequence[Shape], output: Shape) -> str:
+        return f"channel i is the input's channel {write_sum('i', self.start)}"
 
     def list_reads(
         self, inputs: Sequence[Shape], output: Shape, wanted: Interval

@@ -1,11 +1,13 @@
 """Maps made larger or smaller without weights: pad, crop, upsample."""
 
 from collections.abc import Sequence
+from fractions import Fraction
 from typing import Annotated, ClassVar, Literal
 
+from netspec.layers.arithmetic import list_both, write_sum
 from netspec.layers.base import Layer, LayerError
 from netspec.schema import HeightWidth, IsWord, SidesOnly, Window
-from netspec.tensor import Shape
+from netspec.tensor import Reach, Shape
 
 
 class Pad(Layer):
@@ -26,6 +28,22 @@ class Pad(Layer):
         (input,) = inputs
         top, bottom, left, right = self.size
         return Shape(input.channels, input.height + top + bottom, input.width + left + right)
+
+    def list_reaches(
+        self, inputs: Sequence[Shape], output: Shape
+    ) -> tuple[tuple[Reach, Reach], ...]:
+        top, left = self.size.top, self.size.left
+        return ((Reach(1, -top, -top), Reach(1, -left, -left)),)
+
+    def derive_shape(self, inputs: Sequence[Shape], output: Shape) -> tuple[str, ...]:
+        (input,), (top, bottom, left, right) = inputs, self.size
+        return list_both(
+            f"{input.height} + {top} + {bottom} = {output.height}",
+            f"{input.width} + {left} + {right} = {output.width}",
+        )
+
+    def describe_formula(self, inputs: Sequence[Shape], output: Shape) -> str:
+        return f"{describe_shift(-self.size.top, -self.size.left)}, or 0"
 
 
 class Crop(Layer):
@@ -56,6 +74,21 @@ class Crop(Layer):
         """Rows above and columns before what stays."""
         top, left = (input.height - self.size.height) // 2, (input.width - self.size.width) // 2
         return HeightWidth(top, left)
+
+    def list_reaches(
+        self, inputs: Sequence[Shape], output: Shape
+    ) -> tuple[tuple[Reach, Reach], ...]:
+        top, left = self.offset(inputs[0])
+        return ((Reach(1, top, top), Reach(1, left, left)),)
+
+    def describe_formula(self, inputs: Sequence[Shape], output: Shape) -> str:
+        return describe_shift(*self.offset(inputs[0]))
+
+
+def describe_shift(down: int, across: int) -> str:
+    """Where a number of the output stands in the input."""
+    row, column = write_sum("y", down), write_sum("x", across)
+    return f"row y, column x is the input's row {row}, column {column}"
 
 
 class Upsample(Layer):
@@ -98,6 +131,49 @@ class Upsample(Layer):
     def _enlarge(self, input: Shape) -> HeightWidth:
         factor = self.factor or HeightWidth(1, 1)
         return HeightWidth(input.height * factor.height, input.width * factor.width)
+
+    def list_reaches(
+        self, inputs: Sequence[Shape], output: Shape
+    ) -> tuple[tuple[Reach, Reach], ...]:
+        (input,) = inputs
+        return (
+            (
+                self._reach(input.height, output.height),
+                self._reach(input.width, output.width),
+            ),
+        )
+
+    def _reach(self, input: int, output: int) -> Reach:
+        """Nearest: pixel p is that at p input / output, rounded down. Bilinear: those on both sides
+        of the place that `align` gives it."""
+        step, rounding = Fraction(input, output), Fraction(output - 1, output)
+        if self.mode == "nearest":
+            return Reach(step, -rounding, 0)
+        if self.align == "edges":
+            place, rounding = step / 2 - Fraction(1, 2), Fraction(2 * output - 1, 2 * output)
+        else:
+            step = Fraction(input - 1, max(output - 1, 1))
+            place, rounding = Fraction(0), 1 - Fraction(1, max(output - 1, 1))
+        return Reach(step, place - rounding, place + rounding)
+
+    def derive_shape(self, inputs: Sequence[Shape], output: Shape) -> tuple[str, ...]:
+        if self.factor is None:
+            return ()
+        (input,), (rows, columns) = inputs, self.factor
+        return list_both(
+            f"{input.height} x {rows} = {output.height}",
+            f"{input.width} x {columns} = {output.width}",
+        )
+
+    def describe_formula(self, inputs: Sequence[Shape], output: Shape) -> str:
+        if self.mode == "bilinear":
+            return (
+                f"a mean of four pixels, weighted by distance, the maps' {self.align} on each other"
+            )
+        (input,) = inputs
+        rows = f"y x {input.height} / {output.height}"
+        columns = f"x x {input.width} / {output.width}"
+        return f"row y, column x is the input's row {rows}, column {columns}, rounded down"
 
     def _check_arguments(self) -> None:
         if self.factor is None and self.to is None:

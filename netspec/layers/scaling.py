@@ -1,6 +1,6 @@
 """A learned factor for each channel: scale."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
 from netspec.layers.base import WeightedLayer
@@ -18,6 +18,7 @@ class Scale(WeightedLayer):
 
     kind = "scale"
     family: ClassVar[str] = "Normalization"
+    weight_words: ClassVar[Mapping[str, str]] = {"weight": "factors", "bias": "biases"}
 
     init: BiasStart = Constant(value=1.0)
     """Starting value of the factors, a number or starting values: 1, as in Caffe."""
@@ -31,3 +32,6 @@ class Scale(WeightedLayer):
             return (factor,)
         factors = self.effective_bias_rate, self.bias_decay
         return factor, Weight("bias", channels, "bias", Constant(value=0.0), 1, 1, *factors)
+
+    def describe_formula(self, inputs: Sequence[Shape], output: Shape) -> str:
+        return f"x times its channel's factor{', and its bias' if self.bias else ''}"

@@ -11,9 +11,10 @@ W = dilation (size - 1) + 1:
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
-from netspec.layers.base import LayerError
+from netspec.layers.arithmetic import join_both, list_both
+from netspec.layers.base import LayerError, Told
 from netspec.schema import HeightWidth, IsWord, Sides
-from netspec.tensor import Shape
+from netspec.tensor import Reach, Shape
 
 Rounding = Annotated[Literal["down", "up"], IsWord]
 
@@ -39,13 +40,25 @@ class WindowSpan:
     def output(self) -> int:
         """How many windows there are; below 1 where not one fits. A window a little larger than the
         padded input fits under round=up, which completes it."""
-        room = self.input + self.before + self.after - self.window
-        if self.round == "down":
-            return room // self.stride + 1
-        last = -(-room // self.stride)
-        if last * self.stride >= self.input + self.before:
-            last -= 1
-        return last + 1
+        last = self.rounded - 1
+        starts_beyond = last * self.stride >= self.input + self.before
+        return last if self.round == "up" and starts_beyond else self.rounded
+
+    @property
+    def room(self) -> int:
+        """How far the window can move."""
+        return self.input + self.before + self.after - self.window
+
+    @property
+    def rounded(self) -> int:
+        """How many windows there are, one included that would start beyond the input."""
+        steps = self.room // self.stride if self.round == "down" else -(-self.room // self.stride)
+        return steps + 1
+
+    @property
+    def reach(self) -> Reach:
+        """The pixels of each window."""
+        return Reach(self.stride, -self.before, self.window - 1 - self.before)
 
     @property
     def formula(self) -> str:
@@ -56,22 +69,27 @@ class WindowSpan:
     @property
     def derivation(self) -> str:
         """The formula with its result: `(224 - 11) / 4 + 1 = 54.25, rounded down to 54`."""
-        exact = (self.input + self.before + self.after - self.window) / self.stride + 1
-        if exact == self.output:
-            return f"{self.formula} = {self.output}"
-        return f"{self.formula} = {exact:.6g}, rounded {self.round} to {self.output}"
+        if self.output == self.rounded:
+            return self.derive_rounded()
+        beyond = "less a window that would start beyond the input"
+        return f"{self.derive_rounded()}, {beyond}: {self.output}"
+
+    def derive_rounded(self) -> str:
+        """The same for all windows, one included that would start beyond the input."""
+        if self.room % self.stride == 0:
+            return f"{self.formula} = {self.rounded}"
+        exact = self.room / self.stride + 1
+        return f"{self.formula} = {exact:.6g}, rounded {self.round} to {self.rounded}"
 
     @property
     def dropped(self) -> int:
         """Pixels of input or padding after the last window that no window covers."""
-        reached = (self.output - 1) * self.stride + self.window
-        return max(0, self.input + self.before + self.after - reached)
+        return max(0, self.room - (self.output - 1) * self.stride)
 
     @property
     def invented(self) -> int:
         """Pixels that the last window needs beyond the padded input, under round=up."""
-        reached = (self.output - 1) * self.stride + self.window
-        return max(0, reached - (self.input + self.before + self.after))
+        return max(0, (self.output - 1) * self.stride - self.room)
 
 
 def resolve_padding(
@@ -90,9 +108,14 @@ def resolve_padding(
         if pad == "half":
             sides += [window // 2, window // 2]
         else:
-            total = max(0, (-(-extent // s) - 1) * s + window - extent)
+            total = count_missing(extent, window, s)
             sides += [total // 2, total - total // 2]
     return Sides(*sides)
+
+
+def count_missing(extent: int, window: int, stride: int) -> int:
+    """The pixels that ceil(extent / stride) windows need beyond the extent."""
+    return max(0, (-(-extent // stride) - 1) * stride + window - extent)
 
 
 def window_spans(
@@ -128,3 +151,55 @@ def infer_window_output(spans: tuple[WindowSpan, WindowSpan]) -> tuple[int, int]
             label=f"does not fit {padded}",
         )
     return height.output, width.output
+
+
+def derive_spans(spans: tuple[WindowSpan, WindowSpan]) -> tuple[str, ...]:
+    """The arithmetic of height and width."""
+    height, width = (span.derivation for span in spans)
+    return list_both(height, width)
+
+
+def describe_window(pad: Sides | str, spans: tuple[WindowSpan, WindowSpan]) -> Told:
+    """The window where it is dilated, the padding and the rounding in effect."""
+    told = []
+    if any(span.dilation > 1 for span in spans):
+        told.append(("window", join_both(*map(derive_window, spans))))
+    paddings = (describe_padding(pad, span) for span in spans)
+    told.append(("padding", join_both(*paddings)))
+    told.append(("rounding", join_both(*map(describe_rounding, spans))))
+    return tuple(told)
+
+
+def derive_window(span: WindowSpan) -> str:
+    return f"{span.dilation} x ({span.size} - 1) + 1 = {span.window}, dilated"
+
+
+def describe_padding(pad: Sides | str, span: WindowSpan) -> str:
+    """Pixels before and after, and for a word how they come about."""
+    pixels = f"{span.before} before, {span.after} after"
+    if isinstance(pad, Sides):
+        return pixels if span.before or span.after else "none"
+    if pad == "half":
+        return f"half of {span.window}, rounded down: {pixels}"
+    count = -(-span.input // span.stride)
+    missing = count_missing(span.input, span.window, span.stride)
+    needed = f"({count} - 1) x {span.stride} + {span.window} - {span.input}"
+    windows = f"same: ceil({span.input} / {span.stride}) = {count} windows"
+    if not missing:
+        return f"{windows} need none"
+    return f"{windows} need {needed} = {count_pixels(missing)} more: {pixels}"
+
+
+def describe_rounding(span: WindowSpan) -> str:
+    """What becomes of the part of a step that is left over."""
+    if span.room % span.stride == 0:
+        return "none needed: the windows come out even"
+    if span.round == "down":
+        return f"down: no window reaches the last {count_pixels(span.dropped)}"
+    if span.output < span.rounded:
+        return "up, less a window that would start beyond the input"
+    return f"up: the last window runs {count_pixels(span.invented)} over the end"
+
+
+def count_pixels(number: int) -> str:
+    return "1 pixel" if number == 1 else f"{number} pixels"

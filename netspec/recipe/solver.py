@@ -28,8 +28,8 @@ class Solver(Schema):
 class Sgd(Solver):
     """Stochastic gradient descent, with momentum m.
 
-    velocity=gradient (PyTorch):       v <- m v + (g + decay w);         w <- w - rate v
-    velocity=step (the paper, Caffe):  v <- m v - rate (g + decay w);    w <- w + v
+        velocity=gradient (PyTorch):       v <- m v + (g + decay w);         w <- w - rate v
+        velocity=step (the paper, Caffe):  v <- m v - rate (g + decay w);    w <- w + v
 
     Both are the same while the rate is constant. After a drop of the rate by ten, the second
     coasts on its large steps for a while; the first shrinks them at once.
@@ -84,8 +84,8 @@ class RmsProp(Solver):
 
     With a momentum m:
 
-    velocity=gradient (PyTorch):    v <- m v + g / (sqrt(s) + eps);         w <- w - rate v
-    velocity=step (TensorFlow):     v <- m v + rate g / (sqrt(s) + eps);    w <- w - v
+        velocity=gradient (PyTorch):    v <- m v + g / (sqrt(s) + eps);         w <- w - rate v
+        velocity=step (TensorFlow):     v <- m v + rate g / (sqrt(s) + eps);    w <- w - v
 
     Inception, MobileNet, NASNet and EfficientNet were trained with TensorFlow's, which is
     `eps_inside=yes, start=1, velocity=step`.

@@ -11,7 +11,17 @@ from typing import Literal, NamedTuple, TypeAlias
 from unicodedata import category, combining, east_asian_width
 
 Style = Literal[
-    "text", "strong", "faint", "error", "warning", "good", "gutter", "secondary", "shape", "rule"
+    "text",
+    "strong",
+    "faint",
+    "code",
+    "error",
+    "warning",
+    "good",
+    "gutter",
+    "secondary",
+    "shape",
+    "rule",
 ]
 REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
 

@@ -13,6 +13,7 @@ COLOURS: dict[PieceStyle, str] = {
     "text": "",
     "strong": "bold",
     "faint": "dim",
+    "code": "cyan",
     "error": "bold red",
     "warning": "bold yellow",
     "good": "green",

@@ -79,8 +79,14 @@ def describe_default(field: FieldInfo) -> str:
 
 
 def write_starting_values(start: StartingValues) -> str:
-    """As a file writes them: `constant(1)`."""
-    return f"{start.kind}({', '.join(format_value(value) for _, value in start)})"
+    """As a file writes them: `constant(1)`, `msra(fan=out)`, `msra`."""
+    given = []
+    for name, value in start:
+        if name in start.positional:
+            given.append(format_value(value))
+        elif value != type(start).model_fields[name].default:
+            given.append(f"{name}={value}")
+    return f"{start.kind}({', '.join(given)})" if given else start.kind
 
 
 def document(schema: type[Schema]) -> str:
