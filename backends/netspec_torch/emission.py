@@ -47,7 +47,10 @@ class Emission:
     def call_module(self, node: Node, make: Callable[[], nn.Module], *inputs: fx.Node) -> fx.Node:
         """The result of the node's own module, or of the one whose weights it shares."""
         owner = node.shares_weights_of if node.shares_weights_of and node.weights else node.name
-        path = module_path(owner)
+        return self.call_module_at(module_path(owner), make, *inputs)
+
+    def call_module_at(self, path: str, make: Callable[[], nn.Module], *inputs: fx.Node) -> fx.Node:
+        """The result of the module at a dotted path."""
         if not has_submodule(self.root, path):
             set_submodule(self.root, path, make())
         return self.graph.call_module(path, inputs)

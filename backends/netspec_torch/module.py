@@ -6,6 +6,8 @@ back. Nothing is trained here, and no device, precision or memory format chosen:
 ordinary `nn.Module` that takes `.to(...)`, autocast and `torch.compile`.
 """
 
+from collections.abc import Mapping
+
 import torch
 from torch import fx, nn
 
@@ -41,9 +43,14 @@ def build(
     if seed is None:
         seed = int(torch.randint(2**62, ()).item())
     fill_weights({**dict(module.named_parameters()), **dict(module.named_buffers())}, weights, seed)
+    freeze(module, weights)
+    return module.to(dtype)
+
+
+def freeze(module: nn.Module, weights: Mapping[str, Weight]) -> None:
+    """Let those parameters have no gradient whose rate is 0."""
     for name, parameter in module.named_parameters():
         parameter.requires_grad_(weights[name].rate != 0)
-    return module.to(dtype)
 
 
 def without_heads(module: fx.GraphModule, net: Graph | CheckedNet) -> fx.GraphModule:

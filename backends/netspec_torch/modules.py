@@ -23,10 +23,15 @@ class ChannelNorm(nn.LayerNorm):
     nothing."""
 
     def forward(self, x: Tensor) -> Tensor:
-        rows_last = x.permute(0, 2, 3, 1)
-        return layer_norm(
-            rows_last, self.normalized_shape, self.weight, self.bias, self.eps
-        ).permute(0, 3, 1, 2)
+        return normalize_channels(x, self.eps, self.weight, self.bias)
+
+
+def normalize_channels(
+    x: Tensor, eps: float, weight: Tensor | None = None, bias: Tensor | None = None
+) -> Tensor:
+    """The channels to mean 0 and variance 1, then each times its weight, plus its bias."""
+    rows_last = x.permute(0, 2, 3, 1)
+    return layer_norm(rows_last, (x.shape[1],), weight, bias, eps).permute(0, 3, 1, 2)
 
 
 class ChannelScale(nn.Module):

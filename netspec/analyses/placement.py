@@ -243,6 +243,16 @@ def subtract(intervals: Sequence[Interval], held: Interval) -> list[Interval]:
     return missing
 
 
+def shift(run: Interval, by: int) -> Interval:
+    """The run, so many channels further."""
+    return Interval(run.start + by, run.end + by)
+
+
+def count_channels(runs: Iterable[Interval]) -> int:
+    """The channels of some runs."""
+    return sum(run.end - run.start for run in runs)
+
+
 def overlap(one: Interval, other: Interval) -> int:
     """How many channels two runs have in common."""
     return max(0, min(one.end, other.end) - max(one.start, other.start))

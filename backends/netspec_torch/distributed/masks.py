@@ -1,0 +1,80 @@
+"""What is dropped at random, alike on all processes: dropout and droppath of a tensor of which a
+process has some images and channels.
+
+Each process draws the mask of the whole tensor of the whole batch, as one process alone would, and
+takes its part: the generators of all stay in step, and how many there are changes no result. So a
+column draws for a layer too of which it has no channel.
+"""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import dropout
+
+from netspec.tensor import Interval
+
+
+@dataclass
+class Rows:
+    """Which images of an update's batch a process computes; set before each update."""
+
+    start: int = 0
+    count: int = 0
+    total: int = 0
+    """The images of the batch."""
+
+
+class Mask(nn.Module):
+    """What the kinds share: a mask of the whole, of which the process has a part."""
+
+    def __init__(self, p: float, rows: Rows) -> None:
+        super().__init__()
+        self.p = p
+        self.rows = rows
+
+    def extra_repr(self) -> str:
+        return f"p={self.p:g}"
+
+
+class SplitDropout(Mask):
+    """nn.Dropout and PlainDropout over a run of the channels."""
+
+    def __init__(
+        self, p: float, rows: Rows, channels: int, run: Interval, *, inverted: bool
+    ) -> None:
+        super().__init__(p, rows)
+        self.channels = channels
+        self.run = run
+        self.inverted = inverted
+
+    def forward(self, x: Tensor) -> Tensor:
+        if not self.training:
+            return x if self.inverted else x * (1 - self.p)
+        whole = torch.empty(
+            (self.rows.total, self.channels, *x.shape[2:]),
+            dtype=x.dtype,
+            device=x.device,
+            memory_format=_memory_format(x),
+        )
+        # nn.Dropout draws nothing where it drops nothing, and on a GPU draws with a kernel of its
+        # own, so that kernel draws here.
+        mask = dropout(whole.fill_(1), self.p) if self.inverted else whole.bernoulli_(1 - self.p)
+        images = slice(self.rows.start, self.rows.start + self.rows.count)
+        return x * mask[images, self.run.start : self.run.end]
+
+
+class SplitDropPath(Mask):
+    """DropPath, whose mask has one number an image."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        if not self.training or self.p == 0:
+            return x
+        kept = x.new_empty(self.rows.total, 1, 1, 1).bernoulli_(1 - self.p)
+        return x * kept.div_(1 - self.p)[self.rows.start : self.rows.start + self.rows.count]
+
+
+def _memory_format(x: Tensor) -> torch.memory_format:
+    """The layout of a map, after which a GPU's numbers are drawn."""
+    is_last = x.shape[2:].numel() > 1 and x.is_contiguous(memory_format=torch.channels_last)
+    return torch.channels_last if is_last else torch.contiguous_format

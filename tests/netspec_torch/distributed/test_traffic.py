@@ -1,0 +1,116 @@
+"""The bytes that cross between columns are those that `netspec check` says: as the collectives are
+given them, and as the sockets send them.
+"""
+
+import json
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import torch
+from torch.distributed import get_rank, group
+
+from netspec.analyses.placement import Crossing, Placement, Reading, place_graph
+from netspec.compiler.pipeline import compile_file
+from netspec.graph import Graph
+from netspec_torch.distributed.columns import Column, build_column
+from netspec_torch.distributed.masks import Rows
+from tests.compiled import compile_graph
+from tests.netspec_torch.distributed.processes import Processes
+from tests.netspec_torch.distributed.traffic import CollectiveBytes, measure_sockets
+
+TESTS = Path(__file__).parents[2]
+HEADER_BYTES = 512
+"""What gloo says beside the numbers in one collective, at most, here."""
+
+MIXED = """
+net mixed {
+  gpus 2
+  x: input 4x8x8
+  a: conv 8, 3x3, pad=1
+     lrn 3
+     shuffle 2
+  b: conv 8, 3x3, gpu=1
+     batchnorm
+  c: concat { branch { conv 4, 1x1 }; branch { conv 8, 1x1, groups=2 } }
+     early: head weight=0.3 { fc 4, gpu=1 }
+     fc 10
+}
+"""
+
+
+def list_exchanges(graph: Graph, placement: Placement) -> Iterator[Reading]:
+    """What crosses in training, a tensor at a time, in the order in which it is computed."""
+    exits = [graph.output, *(head.output for head in graph.heads)]
+    places = [(node.inputs, placement.nodes[node.name]) for node in graph.nodes]
+    for inputs, reading in [*places, *(((name,), placement.exits[name]) for name in exits)]:
+        for name in dict.fromkeys(inputs):
+            crossings = tuple(c for c in reading.crossings if c.tensor == name)
+            returning = tuple(c for c in reading.returning if c.tensor == name)
+            if crossings:
+                yield Reading((), crossings, returning)
+
+
+def count_sent(crossings: tuple[Crossing, ...], rank: int, images: int) -> int:
+    """Bytes that a GPU sends in a forward pass."""
+    return sum(images * crossing.bytes for crossing in crossings if crossing.sender == rank)
+
+
+def count_returned(crossings: tuple[Crossing, ...], rank: int, images: int) -> int:
+    """Bytes of gradients that a GPU sends back."""
+    return sum(images * crossing.bytes for crossing in crossings if crossing.receiver == rank)
+
+
+def measure(graph: Graph, images: int) -> tuple[list[int], list[int], int]:
+    """What this column gives to the collectives forward and backward, in order, and what its
+    sockets send in both."""
+    rows = Rows(0, images, images)
+    assert group.WORLD is not None
+    column = Column.of(graph, get_rank())
+    module = build_column(column, group.WORLD, rows, seed=0, heads=bool(graph.heads))
+    x = torch.randn(images, *graph[graph.inputs[0]].shape)
+    forward, backward = CollectiveBytes(), CollectiveBytes()
+
+    def work() -> None:
+        with forward:
+            result = module(x)
+        outputs = [result] if isinstance(result, torch.Tensor) else [result[0], *result[1].values()]
+        with backward:
+            torch.stack([output.sum() for output in outputs]).sum().backward()
+
+    moved = measure_sockets(work) if sys.platform == "linux" else sum(forward.sent + backward.sent)
+    return forward.sent, backward.sent, moved
+
+
+def check_traffic(graph: Graph, processes: Processes, images: int) -> None:
+    placement = place_graph(graph)
+    exchanges = list(list_exchanges(graph, placement))
+    total = 0
+    for rank, (forward, backward, moved) in enumerate(processes.run(measure, graph, images)):
+        assert forward == [count_sent(r.crossings, rank, images) for r in exchanges]
+        returned = [count_returned(r.returning, rank, images) for r in exchanges if r.returning]
+        assert backward == returned[::-1]
+        spoken = moved - sum(forward) - sum(backward)
+        assert 0 <= spoken <= HEADER_BYTES * (len(forward) + len(backward))
+        total += sum(forward) + sum(backward)
+    assert total == images * placement.training_bytes
+
+
+def test_alexnet_moves_what_the_truth_says(pair: Processes) -> None:
+    graph = compile_file(TESTS.parent / "specs" / "alexnet.net").nets[0].graph
+    check_traffic(graph, pair, images=1)
+    truth = json.loads((TESTS / "oracle" / "alexnet_variants.json").read_text(encoding="utf-8"))
+    assert (
+        place_graph(graph).training_bytes == truth["two_gpu_traffic"]["bytes_forward_and_backward"]
+    )
+
+
+def test_a_net_of_all_sorts_moves_what_the_check_says(pair: Processes) -> None:
+    check_traffic(compile_graph(MIXED), pair, images=5)
+
+
+@pytest.mark.slow
+def test_four_columns_move_what_the_check_says(four: Processes) -> None:
+    text = MIXED.replace("gpus 2", "gpus 4")
+    check_traffic(compile_graph(text.replace("fc 10", "fc 8")), four, images=3)
