@@ -1,4 +1,4 @@
-"""Writes the pages of docs/reference that are made from the code; a page is nowhere edited by hand.
+"""Writes the pages that are made from the code; a page is nowhere edited by hand.
 
 `make docs` runs it, in the root of a clone; with `--check` it writes nothing and fails where a page
 is not what it would write.
@@ -10,16 +10,18 @@ from pathlib import Path
 
 from docs.generate.check_json import write_json_page, write_json_schema
 from docs.generate.errors import write_errors
+from docs.generate.gallery import write_gallery
 from docs.generate.schemas import write_layers, write_recipe
 
-REFERENCE = Path(__file__).parents[1] / "reference"
+DOCS = Path(__file__).parents[1]
 DO_NOT_EDIT = "<!-- Written by `make docs` from the code; do not edit. -->"
 
 PAGES: dict[str, Callable[[], Iterator[str]]] = {
-    "layers.md": write_layers,
-    "recipe.md": write_recipe,
-    "errors.md": write_errors,
-    "check-json.md": write_json_page,
+    "reference/layers.md": write_layers,
+    "reference/recipe.md": write_recipe,
+    "reference/errors.md": write_errors,
+    "reference/check-json.md": write_json_page,
+    "gallery.md": write_gallery,
 }
 """The pages, with what gives the paragraphs of each."""
 
@@ -27,8 +29,8 @@ PAGES: dict[str, Callable[[], Iterator[str]]] = {
 def list_files() -> Iterator[tuple[Path, str]]:
     """Every generated file with its text."""
     for name, write in PAGES.items():
-        yield REFERENCE / name, "\n\n".join([DO_NOT_EDIT, *write()]) + "\n"
-    yield REFERENCE / "check-json.schema.json", write_json_schema()
+        yield DOCS / name, "\n\n".join([DO_NOT_EDIT, *write()]) + "\n"
+    yield DOCS / "reference" / "check-json.schema.json", write_json_schema()
 
 
 def main(arguments: Sequence[str]) -> int:
