@@ -4,14 +4,13 @@ The options and their contradictions stand here; the check itself is in `checkin
 imported when one begins, so that help and usage errors come at once.
 """
 
-import os
 from typing import TYPE_CHECKING, Annotated, Literal, NoReturn
 
 import typer
 
 from netspec.cli.inputs import STANDARD_INPUT, Inputs, read_inputs, split_picked
 from netspec.cli.output import standard_output
-from netspec.cli.screen import Format, When, choose_screen
+from netspec.cli.screen import FOR_MACHINES, Format, When
 
 if TYPE_CHECKING:
     from netspec.compiler.program import Program
@@ -43,7 +42,7 @@ Form = Annotated[
     typer.Option(
         "--format",
         help="auto: for people, in colour on a terminal. plain: no colour, no lines. json: for"
-        " machines.",
+        " machines. sarif, github: errors and warnings for code scanning, for GitHub Actions.",
     ),
 ]
 Full = Annotated[bool, typer.Option("--full", help="Open every block, however long the table.")]
@@ -57,6 +56,7 @@ AfterStage = Annotated[
     Stage | None,
     typer.Option("--stage", help="Show what stands after that phase of the compiler instead."),
 ]
+Watch = Annotated[bool, typer.Option("--watch", help="Check again after every save, until Ctrl-C.")]
 StdinFilename = Annotated[
     str | None,
     typer.Option(
@@ -78,6 +78,7 @@ def check(
     strict: Strict = False,
     color: Color = "auto",
     stage: AfterStage = None,
+    watch: Watch = False,
     stdin_filename: StdinFilename = None,
 ) -> None:
     """Check networks: their shapes, what they cost, and every claim they make.
@@ -86,25 +87,33 @@ def check(
     one has, 2 if one cannot be read or the command is wrong.
     """
     refuse_contradictions(form, color, stage, full=full, depth=depth, quiet=quiet)
-    if stdin_filename and not any(map(is_standard_input, files)):
+    is_piped = any(map(is_standard_input, files))
+    if stdin_filename and not is_piped:
         refuse("--stdin-filename", "standard input (-) is not among the files")
+    if watch and (is_piped or form in FOR_MACHINES):
+        refuse("--watch", "it watches files, and shows them in a format for people")
+    if watch and strict:
+        refuse("--strict", "a watch ends by Ctrl-C, whatever it found")
     values = parse_settings(settings or [])
-    inputs = read_inputs(files, stdin_filename)
+
+    from netspec.cli.checking import Checking, choose_detail
+
+    checking = Checking(values, form, color, stage, choose_detail(full, depth, quiet))
+    with standard_output() as stream:
+        if watch:
+            from netspec.cli.rechecking import recheck_forever
+
+            recheck_forever(files, checking, stream)
+        inputs = read_inputs(files, stdin_filename)
+        tell_unreadable(inputs)
+        programs = [checking.compile(each) for each in inputs.found]
+        checking.show(programs, inputs.unreadable, stream)
+    raise typer.Exit(find_exit_code(programs, inputs, strict))
+
+
+def tell_unreadable(inputs: Inputs) -> None:
     for file, reason in inputs.unreadable.items():
         typer.echo(f"error: {file}: {reason}", err=True)
-
-    from netspec.cli import checking
-
-    with standard_output() as stream:
-        screen = choose_screen(form, color, stream, os.environ)
-        if form == "json":
-            programs = checking.print_json(inputs, values, stream)
-        elif stage:
-            programs = checking.print_stage(inputs, values, stage, screen)
-        else:
-            detail = checking.choose_detail(full, depth, quiet)
-            programs = checking.print_report(inputs, values, detail, screen)
-    raise typer.Exit(find_exit_code(programs, inputs, strict))
 
 
 def refuse_contradictions(
@@ -113,12 +122,12 @@ def refuse_contradictions(
     """End with a usage error where one option would be ignored for another's sake."""
     if full and depth:
         refuse("--depth", "--full opens every block already")
-    if (full or depth or quiet) and (form == "json" or stage):
+    if (full or depth or quiet) and (form in FOR_MACHINES or stage):
         refuse("--full, --depth, --quiet", "only the tables can be longer or shorter")
     if color == "always" and form != "auto":
         refuse("--color", f"the format {form} has no colours")
-    if stage and form == "json":
-        refuse("--stage", "the format json shows no stages")
+    if stage and form in FOR_MACHINES:
+        refuse("--stage", f"the format {form} shows no stages")
 
 
 def refuse(option: str, reason: str) -> NoReturn:

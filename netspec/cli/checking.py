@@ -3,75 +3,88 @@
 Files are shown in the order in which they were given; all are compiled before anything is shown.
 """
 
-from collections.abc import Iterator, Mapping
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import TextIO
 
 from netspec import __version__
-from netspec.cli.inputs import Input, Inputs
-from netspec.cli.screen import Screen
+from netspec.cli.inputs import Input
+from netspec.cli.screen import FOR_MACHINES, Format, When, choose_screen
 from netspec.compiler.pipeline import compile_source
 from netspec.compiler.program import Program
 from netspec.render.outline import EVERYTHING
 from netspec.render.page import Line, join_blocks, printable, styled
 from netspec.render.report import Detail, render_programs
+from netspec.source import SourceFile
 from netspec.syntax.parser import parse_source
+
+
+@dataclass(frozen=True, slots=True)
+class Checking:
+    """What a command line asks for, apart from its files."""
+
+    settings: Mapping[str, str]
+    form: Format
+    color: When
+    stage: str | None
+    detail: Detail
+
+    def compile(self, each: Input) -> Program:
+        """A program, which for the stage `tree` goes no further than the text."""
+        if self.stage == "tree":
+            return Program(each.source, diagnostics=tuple(parse_source(each.source)[1]))
+        return compile_source(each.source, self.settings, each.net)
+
+    def show(
+        self, programs: Sequence[Program], unreadable: Mapping[str, str], stream: TextIO
+    ) -> None:
+        """The tables and diagnostics, or what was asked for in their place."""
+        if self.form in FOR_MACHINES:
+            stream.write(render_facts(programs, unreadable, self.form))
+            return
+        screen = choose_screen(self.form, self.color, stream, os.environ)
+        if self.stage:
+            screen.write(list_stage(programs, self.stage))
+            screen.write(render_programs(programs, screen.page, Detail(quiet=True)))
+        else:
+            screen.write(render_programs(programs, screen.page, self.detail))
 
 
 def choose_detail(full: bool, depth: int | None, quiet: bool) -> Detail:
     return Detail(EVERYTHING if full else depth, quiet)
 
 
-def compile_inputs(inputs: Inputs, settings: Mapping[str, str]) -> list[Program]:
-    return [compile_source(each.source, settings, each.net) for each in inputs.found]
+def render_facts(programs: Sequence[Program], unreadable: Mapping[str, str], form: Format) -> str:
+    """What machines read: the same facts as JSON, or the diagnostics alone."""
+    if form == "json":
+        from netspec.render.json import render_json  # its models take time to build
+
+        return render_json(programs, unreadable, __version__)
+    if form == "sarif":
+        from netspec.render.sarif import render_sarif
+
+        return render_sarif(programs, unreadable, __version__)
+    from netspec.render.github import render_github
+
+    return render_github(programs, unreadable)
 
 
-def print_report(
-    inputs: Inputs, settings: Mapping[str, str], detail: Detail, screen: Screen
-) -> list[Program]:
-    """The tables and diagnostics, for people."""
-    programs = compile_inputs(inputs, settings)
-    screen.write(render_programs(programs, screen.page, detail))
-    return programs
-
-
-def print_json(inputs: Inputs, settings: Mapping[str, str], stream: TextIO) -> list[Program]:
-    """The same facts, for machines."""
-    from netspec.render.json import render_json  # its models take time to build
-
-    programs = compile_inputs(inputs, settings)
-    stream.write(render_json(programs, inputs.unreadable, __version__))
-    return programs
-
-
-def print_stage(
-    inputs: Inputs, settings: Mapping[str, str], stage: str, screen: Screen
-) -> list[Program]:
-    """What stands after a phase; for a file with errors, those."""
-    programs: list[Program] = []
+def list_stage(programs: Sequence[Program], stage: str) -> list[Line]:
+    """What stands after a phase, of the programs without errors."""
     blocks: list[list[Line]] = []
-    for each in inputs.found:
-        program = (
-            parse(each) if stage == "tree" else compile_source(each.source, settings, each.net)
-        )
-        programs.append(program)
+    for program in programs:
         if not program.has_errors:
-            lines = list_tree(each) if stage == "tree" else list_graphs(program)
+            lines = list_tree(program.source) if stage == "tree" else list_graphs(program)
             blocks.append([styled(printable(line)) for line in lines])
-    screen.write(join_blocks(blocks))
-    screen.write(render_programs(programs, screen.page, Detail(quiet=True)))
-    return programs
+    return join_blocks(blocks)
 
 
-def parse(each: Input) -> Program:
-    """A program that went no further than its text."""
-    return Program(each.source, diagnostics=tuple(parse_source(each.source)[1]))
-
-
-def list_tree(each: Input) -> Iterator[str]:
+def list_tree(source: SourceFile) -> Iterator[str]:
     from netspec.render.stages import render_tree
 
-    file, _ = parse_source(each.source)
-    yield f"tree {each.source.name}"
+    file, _ = parse_source(source)
+    yield f"tree {source.name}"
     yield from render_tree(file.items, "items", 1)
 
 

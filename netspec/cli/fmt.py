@@ -13,7 +13,7 @@ from typing import Annotated, NamedTuple
 
 import typer
 
-from netspec.cli.check import HAS_ERRORS, IS_UNREADABLE, is_standard_input, refuse
+from netspec.cli.check import HAS_ERRORS, IS_UNREADABLE, is_standard_input, refuse, tell_unreadable
 from netspec.cli.inputs import Input, read_inputs
 from netspec.cli.output import standard_output
 from netspec.diagnostics import Diagnostic
@@ -80,8 +80,7 @@ def fmt(
     for each in inputs.found:
         if each.net:
             refuse("FILES", f"a file is formatted as a whole, not its {each.net} alone")
-    for file, reason in inputs.unreadable.items():
-        typer.echo(f"error: {file}: {reason}", err=True)
+    tell_unreadable(inputs)
 
     results = [format_input(each) for each in inputs.found]
     with standard_output() as stream:

@@ -120,9 +120,15 @@ def expand_path(path: str) -> Iterator[str]:
 
 def walk_folder(folder: str) -> Iterator[str]:
     """The `.net` files of a folder and of those in it that are not hidden."""
+    for place, files in walk_folders(folder):
+        yield from (os.path.join(place, name) for name in files if name.endswith(ENDING))
+
+
+def walk_folders(folder: str) -> Iterator[tuple[str, list[str]]]:
+    """A folder and those in it that are not hidden, each with the names of its files."""
     for place, folders, files in os.walk(folder):
         folders[:] = [name for name in folders if not name.startswith(".")]
-        yield from (os.path.join(place, name) for name in files if name.endswith(ENDING))
+        yield place, files
 
 
 def read_file(name: str) -> bytes:

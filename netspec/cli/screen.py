@@ -8,8 +8,11 @@ from typing import Literal, NamedTuple, TextIO, TypeAlias
 
 from netspec.render.page import Line, Page
 
-Format: TypeAlias = Literal["auto", "plain", "json"]
+Format: TypeAlias = Literal["auto", "plain", "json", "sarif", "github"]
 When: TypeAlias = Literal["auto", "always", "never"]
+
+FOR_MACHINES: tuple[Format, ...] = ("json", "sarif", "github")
+"""Formats that look the same on every screen."""
 
 SIGNS = Page(ellipsis="…", rule="─")
 ASCII_SIGNS = Page(ellipsis="...", rule="-")

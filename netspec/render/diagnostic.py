@@ -12,11 +12,12 @@ How the lines of a file are drawn with the marks beneath them is decided in `sni
 """
 
 from collections.abc import Iterable, Iterator
+from typing import NamedTuple
 
 from netspec.diagnostics import Diagnostic, Label, Severity
 from netspec.render.page import Line, Page, Piece, Style, count_noun, printable, wrap_text
 from netspec.render.snippet import Mark, render_snippet
-from netspec.source import SourceFile
+from netspec.source import SourceFile, Span
 
 SEVERITY_STYLE: dict[Severity, Style] = {Severity.ERROR: "error", Severity.WARNING: "warning"}
 
@@ -78,6 +79,29 @@ def render_remarks(diagnostic: Diagnostic, gutter: int, page: Page) -> Iterator[
                 Piece(lead, "good"),
                 Piece(part.removeprefix(lead)),
             )
+
+
+def describe_diagnostic(diagnostic: Diagnostic) -> str:
+    """All that a diagnostic says without showing the file: a line for the headline, for what is
+    wrong at its place, for each note and each help."""
+    lines = [diagnostic.headline, diagnostic.primary.text, *diagnostic.notes]
+    lines += (f"help: {advice}" for advice in diagnostic.help)
+    return "\n".join(filter(None, lines))
+
+
+class Extent(NamedTuple):
+    """Lines and columns of a span, from 1; the end column is the one behind its last character."""
+
+    line: int
+    column: int
+    end_line: int
+    end_column: int
+
+
+def find_extent(span: Span) -> Extent:
+    """Where a span begins and ends; the end of a line is no part of it."""
+    end = span.start + len(span.text.rstrip("\r\n"))
+    return Extent(*span.source.locate(span.start), *span.source.locate(end))
 
 
 def render_summary(diagnostics: Iterable[Diagnostic], num_files: int) -> str:
