@@ -15,9 +15,6 @@ from torch.nn.functional import nll_loss
 from netspec.recipe.run import Figures
 from netspec_torch.compute import Precision, autocast
 from netspec_torch.data.dataset import Split
-from netspec_torch.data.decoding import Form
-from netspec_torch.data.images import Images
-from netspec_torch.data.resizing import Pixels
 
 
 class ViewSource(Protocol):
@@ -68,29 +65,7 @@ def _count_hits(scores: Tensor, labels: Tensor, views: int) -> Tensor:
     return torch.stack([hits[:, 0].sum(), hits.sum(), loss]).double()
 
 
-class _Some:
-    """Some images of a list."""
-
-    def __init__(self, images: Images, indices: list[int]) -> None:
-        self._images = images
-        self._indices = indices
-
-    @property
-    def channels(self) -> int | None:
-        return self._images.channels
-
-    def __len__(self) -> int:
-        return len(self._indices)
-
-    def name(self, index: int) -> str:
-        return self._images.name(self._indices[index])
-
-    def read(self, index: int, form: Form) -> Pixels:
-        return self._images.read(self._indices[index], form)
-
-
 def take_some(split: Split, count: int) -> Split:
     """`count` images of a split, evenly spread over its order, in which classes may stand one
     after another."""
-    indices = (np.arange(count) * len(split) // count).tolist()
-    return Split(_Some(split.images, indices), split.labels[indices])
+    return split.take((np.arange(count) * len(split) // count).tolist())

@@ -6,19 +6,25 @@ is decided in the files of the sources (`folder`, `sample`, `elpv`), how they be
 """
 
 import json
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from netspec_torch.data.errors import DataError
 from netspec_torch.data.images import Images
 from netspec_torch.data.randomness import make_generator
 
+if TYPE_CHECKING:
+    from netspec_torch.data.decoding import Form
+    from netspec_torch.data.statistics import Statistics
+
 Labels = NDArray[np.int64]
 HELD_OUT_SHARE = 0.2
+MOST_NAMED = 10
 
 
 class SkippedImage(NamedTuple):
@@ -35,10 +41,24 @@ class Split:
     images: Images
     labels: Labels
     """One class number an image, from 0."""
+    shorter_side: int | None = None
+    """No image's shorter side is longer, where images were reduced when they were packed."""
+    measured: "Mapping[Form, Statistics]" = field(default_factory=dict, repr=False)
+    """Statistics of these images in the forms in which they are known."""
     _unreadable: dict[int, str] = field(default_factory=dict, repr=False)
 
     def __len__(self) -> int:
         return len(self.labels)
+
+    def take(self, indices: Sequence[int]) -> "Split":
+        """Some of the images, as a split of its own."""
+        return replace(
+            self,
+            images=self.images.take(indices),
+            labels=self.labels[indices],
+            measured={},
+            _unreadable={},
+        )
 
     @property
     def chance(self) -> float:
@@ -66,6 +86,8 @@ class DataSet:
     """A data set, opened: nothing of its pixels is in memory but what its source holds."""
 
     name: str
+    kind: str
+    """In what form it lies there: `class folders`, `WebDataset shards` and so on."""
     class_names: tuple[str, ...]
     """The class of each label; a folder's classes are sorted by name, in code points."""
     train: Split
@@ -83,6 +105,8 @@ class DataSet:
     """Smaller things worth a line in the plan."""
     licence: str = ""
     """Under which terms the images may be used; empty for the user's own folders."""
+    checksum: str = ""
+    """A digest of all images, names and labels where one was stored with them."""
 
     @property
     def num_classes(self) -> int:
@@ -107,11 +131,93 @@ class DataSet:
             "classes": list(self.class_names),
             "train": _list_images(self.train) if self.is_divided_here else len(self.train),
             "held_out": _list_images(self.held_out) if self.is_divided_here else len(self.held_out),
+            **({"checksum": self.checksum} if self.checksum else {}),
         }
 
     def write_description(self, path: Path) -> None:
         """Write `describe()` as JSON, for the run's folder; raises OSError."""
         path.write_text(json.dumps(self.describe(), indent=1) + "\n", encoding="utf-8")
+
+
+@dataclass(frozen=True, eq=False)
+class Source:
+    """What was found in a place, in one part or in two."""
+
+    kind: str
+    class_names: tuple[str, ...]
+    images: Split
+    """All images, or those to train on where some are held out."""
+    held_out: Split | None = None
+    division: str = ""
+    """How the two parts came about; empty where there is one."""
+    notes: tuple[str, ...] = ()
+    checksum: str = ""
+
+    def as_data_set(self, name: str, origin: str, seed: int, licence: str = "") -> DataSet:
+        """The data set; one part is divided into two.
+
+        Raises DataError where a class has a single image and cannot be divided.
+        """
+        train, held_out, division = self.images, self.held_out, self.division
+        if held_out is None:
+            _check_division(self)
+            train, held_out = map(train.take, divide_at_random(train.labels, seed))
+            division = f"a fifth of each class held out at random, seed {seed}"
+        return DataSet(
+            name=name,
+            kind=self.kind,
+            class_names=self.class_names,
+            train=train,
+            held_out=held_out,
+            origin=origin,
+            division=division,
+            is_divided_here=self.held_out is None,
+            notes=self.notes + _note_absent(self.class_names, train, held_out),
+            licence=licence,
+            checksum=self.checksum,
+        )
+
+
+def number_classes(*labels: Labels) -> tuple[str, ...]:
+    """Names for classes that have none: their numbers. Raises DataError where there is only one."""
+    last = max(int(part.max()) for part in labels)
+    if last == 0:
+        raise DataError("all images are of the class 0, and there is nothing to tell it from")
+    return tuple(str(number) for number in range(last + 1))
+
+
+def note_passed_over(count: int) -> tuple[str, ...]:
+    """What is said of files that are no images by their ending."""
+    if not count:
+        return ()
+    what, verb = (
+        ("file that is no image", "was") if count == 1 else ("files that are no images", "were")
+    )
+    return (f"{count:,} {what} by name {verb} passed over",)
+
+
+def _check_division(source: Source) -> None:
+    labels = source.images.labels
+    for label, count in enumerate(np.bincount(labels, minlength=len(source.class_names))):
+        if count == 1:
+            lone = source.images.images.name(int(np.flatnonzero(labels == label)[0]))
+            raise DataError(
+                f"the class {source.class_names[label]} has one image, and a split needs two",
+                f"add images to the class beside {lone}, or give the images in two parts, one to "
+                "train on and one held out",
+            )
+
+
+def _note_absent(class_names: tuple[str, ...], train: Split, held_out: Split) -> tuple[str, ...]:
+    """Which classes a part has no image of."""
+    notes: tuple[str, ...] = ()
+    for part, split in (("image to train on", train), ("held-out image", held_out)):
+        counts = np.bincount(split.labels, minlength=len(class_names))
+        absent = [class_names[label] for label in np.flatnonzero(counts == 0)]
+        if absent:
+            more = f" and {len(absent) - MOST_NAMED:,} more" if len(absent) > MOST_NAMED else ""
+            notes += (f"no {part} is of the class {', '.join(absent[:MOST_NAMED])}{more}",)
+    return notes
 
 
 def _list_images(split: Split) -> list[list[object]]:

@@ -67,17 +67,25 @@ def decode_image(data: bytes, form: Form) -> Pixels:
 
     Raises UnreadableImageError where the bytes are damaged, or no image, and ColourImageError.
     """
+    return convert_pixels(decode_upright(data, form), form)
+
+
+def decode_upright(data: bytes, form: Form) -> Pixels:
+    """The pixels upright, of one channel where the file is grey and else of three, in their own
+    size or smaller, where that was cheaper and is still as large as wanted.
+
+    Raises UnreadableImageError.
+    """
     if not data:
         raise UnreadableImageError("is empty")
     try:
-        pixels = _decode(data, form)
+        return _decode(data, form)
     except (UnreadableImageError, MemoryError):
         raise
     except UnidentifiedImageError:
         raise UnreadableImageError("is no image of a known format") from None
     except Exception as error:  # Damaged bytes can break a decoder in any way that it has.
         raise UnreadableImageError(f"cannot be decoded: {error}") from error
-    return convert_pixels(pixels, form)
 
 
 def convert_pixels(pixels: Pixels, form: Form) -> Pixels:
@@ -86,7 +94,6 @@ def convert_pixels(pixels: Pixels, form: Form) -> Pixels:
 
 
 def _decode(data: bytes, form: Form) -> Pixels:
-    """The pixels upright, of one channel or three, larger than wanted where that was cheaper."""
     if simplejpeg is not None and data.startswith(JPEG_START):
         with suppress(ValueError):
             return _decode_jpeg(data, form)

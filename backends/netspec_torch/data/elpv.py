@@ -19,7 +19,7 @@ from pathlib import Path
 
 import numpy as np
 
-from netspec_torch.data.dataset import DataSet, Labels, Split, divide_at_random
+from netspec_torch.data.dataset import DataSet, Labels, Source, Split
 from netspec_torch.data.errors import DataError
 from netspec_torch.data.images import EncodedImages
 
@@ -73,26 +73,14 @@ def open_wheel(wheel: Path, seed: int) -> DataSet:
     rows = [line.split() for line in archive.read(f"{ROOT}labels.csv").decode().splitlines()]
     names = [path for path, _, _ in rows]
     labels: Labels = np.array([CLASS_NAMES.index(kind) for _, _, kind in rows])
-    train, held_out = (
-        Split(
-            EncodedImages(
-                [names[i] for i in chosen], lambda name: archive.read(ROOT + name), channels=1
-            ),
-            labels[chosen],
-        )
-        for chosen in divide_at_random(labels, seed)
-    )
-    return DataSet(
-        name=ELPV_NAME,
+    images = EncodedImages(names, lambda index: archive.read(ROOT + names[index]), channels=1)
+    source = Source(
+        kind="PNG files in a package",
         class_names=CLASS_NAMES,
-        train=train,
-        held_out=held_out,
-        origin=str(wheel),
-        division=f"a fifth of each class held out at random, seed {seed}",
-        is_divided_here=True,
+        images=Split(images, labels),
         notes=("cells of one module lie in both halves of the split: the accuracy flatters",),
-        licence=LICENCE,
     )
+    return source.as_data_set(ELPV_NAME, str(wheel), seed, LICENCE)
 
 
 def _fetch_wheel(announce: Callable[[str], None]) -> Path:

@@ -43,7 +43,7 @@ class Fetcher:
         """`threads` decode at once, as many as the process may use cores unless given."""
         self.split = split
         self.form = form
-        self.threads = threads or _count_cores()
+        self.threads = threads or count_cores()
         self._pin_memory = pin_memory
         self.image_shape = self._find_shape()
         """height x width x channels, as all images have it."""
@@ -54,6 +54,11 @@ class Fetcher:
             else None
         )
         self._is_cached = np.zeros(len(split), bool)
+
+    @property
+    def keeps_pixels(self) -> bool:
+        """Whether images are decoded once and kept."""
+        return self._cache is not None
 
     def fetch(self, indices: Indices) -> tuple[Tensor, Indices]:
         """The images that can be read, and their indices; raises DataError as `Images.read` does,
@@ -137,7 +142,7 @@ class Fetcher:
         )
 
 
-def _count_cores() -> int:
+def count_cores() -> int:
     """The cores that this process may use."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))

@@ -1,8 +1,10 @@
-"""Folders of class folders: `train/CLASS/…` and `val/CLASS/…`, or `CLASS/…` that is split here.
+"""Folders of class folders: `train/CLASS/…` and `val/CLASS/…`, or `CLASS/…` that is split later.
 
 Classes are the folders by name, sorted in code points, and their images all image files below them,
 sorted by path. What starts with a dot is passed over, as are files that are no images by their
 ending, which are counted; links are followed. A layout that leaves a doubt is refused.
+
+ImageNet's own layout has no class folders in `val/`, and a list of labels beside it: `val.txt`.
 """
 
 import os
@@ -12,26 +14,21 @@ from pathlib import Path
 
 import numpy as np
 
-from netspec_torch.data.dataset import DataSet, Labels, Split, divide_at_random
+from netspec_torch.data.dataset import Labels, Source, Split, note_passed_over
 from netspec_torch.data.errors import DataError
-from netspec_torch.data.images import open_files
+from netspec_torch.data.images import ENDINGS, is_image, open_files
+from netspec_torch.data.lists import label_images
 
-JPEG_ENDINGS = (".jpg", ".jpeg", ".jpe", ".jfif")
-ENDINGS = (*JPEG_ENDINGS, ".png", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".ppm", ".pgm", ".pbm")
-"""Files that count as images, in small or capital letters."""
 TRAIN, HELD_OUT = "train", "val"
+KIND = "class folders"
 LAYOUT = (
     "a data set is a folder with train/CLASS/ and val/CLASS/ in it, or with CLASS/ folders alone, "
     "which are then split"
 )
 
 
-def open_folder(path: Path, seed: int, name: str | None = None) -> DataSet:
-    """The data set in a folder; raises DataError where it is none."""
-    if not path.exists():
-        raise DataError(f"there is no folder {path}", LAYOUT)
-    if not path.is_dir():
-        raise DataError(f"{path} is a file, not a folder", LAYOUT)
+def read_folder(path: Path) -> Source:
+    """The images of a folder; raises DataError where they are not in class folders."""
     halves = [half for half in (TRAIN, HELD_OUT) if (path / half).is_dir()]
     if len(halves) == 1:
         present, missing = halves[0], HELD_OUT if halves[0] == TRAIN else TRAIN
@@ -39,56 +36,65 @@ def open_folder(path: Path, seed: int, name: str | None = None) -> DataSet:
             f"{path} has a folder {present}/ but none called {missing}/",
             f"name the other half {missing}/, or give {path / present} to have it split",
         )
-    name = name or path.resolve().name
-    return _open_halves(path, name) if halves else _open_divided(path, name, seed)
+    return _read_halves(path) if halves else read_classes(path)
 
 
-def _open_halves(path: Path, name: str) -> DataSet:
-    train, held_out = (_list_classes(path / half) for half in (TRAIN, HELD_OUT))
-    unknown = [label for label in held_out.names if label not in train.names]
-    missing = [label for label in train.names if label not in held_out.names]
+def read_classes(path: Path) -> Source:
+    """The images of a folder of class folders."""
+    classes = _list_classes(path)
+    return Source(
+        KIND,
+        classes.names,
+        classes.as_split(classes.names),
+        notes=note_passed_over(classes.passed_over),
+    )
+
+
+def read_flat(folder: Path, list_file: Path, class_names: tuple[str, ...]) -> Split:
+    """The images of a folder without class folders, labelled by a list."""
+    names = sorted(name for name in list_files(folder) if is_image(name))
+    labels = label_images(names, list_file, class_names, str(folder))
+    return Split(open_files(folder, names), labels)
+
+
+def list_files(folder: Path) -> list[str]:
+    """The files of a folder by name, hidden ones excepted."""
+    return [entry.name for entry in _visible(folder) if entry.is_file()]
+
+
+def list_folders(folder: Path) -> list[str]:
+    """The folders in a folder by name, hidden ones excepted; none where there is no such folder."""
+    return [entry.name for entry in _visible(folder) if entry.is_dir()] if folder.is_dir() else []
+
+
+def _read_halves(path: Path) -> Source:
+    train = _list_classes(path / TRAIN)
+    division = f"the folders {TRAIN}/ and {HELD_OUT}/"
+    list_file = path / f"{HELD_OUT}.txt"
+    if list_file.is_file() and not list_folders(path / HELD_OUT):
+        held_out = read_flat(path / HELD_OUT, list_file, train.names)
+        return Source(
+            KIND,
+            train.names,
+            train.as_split(train.names),
+            held_out,
+            f"{division}, the latter labelled by {list_file.name}",
+            note_passed_over(train.passed_over),
+        )
+    second = _list_classes(path / HELD_OUT)
+    unknown = [label for label in second.names if label not in train.names]
     if unknown:
         raise DataError(
             f"{path / HELD_OUT} has the class {unknown[0]}, which {path / TRAIN} has not",
             "both need the same class folders",
         )
-    notes = _notes(train.passed_over + held_out.passed_over)
-    if missing:
-        notes += (f"no held-out image is of the class {', '.join(missing)}",)
-    return DataSet(
-        name=name,
-        class_names=train.names,
-        train=train.as_split(train.names),
-        held_out=held_out.as_split(train.names),
-        origin=str(path),
-        division=f"the folders {TRAIN}/ and {HELD_OUT}/",
-        notes=notes,
-    )
-
-
-def _open_divided(path: Path, name: str, seed: int) -> DataSet:
-    classes = _list_classes(path)
-    for label, files in zip(classes.names, classes.files, strict=True):
-        if len(files) == 1:
-            raise DataError(
-                f"the class {label} has one image, and a split needs two",
-                f"add images to {path / label}, or sort them into {TRAIN}/ and {HELD_OUT}/",
-            )
-    whole = classes.as_split(classes.names)
-    names = [name for files in classes.files for name in files]
-    train, held_out = (
-        Split(open_files(path, [names[i] for i in chosen]), whole.labels[chosen])
-        for chosen in divide_at_random(whole.labels, seed)
-    )
-    return DataSet(
-        name=name,
-        class_names=classes.names,
-        train=train,
-        held_out=held_out,
-        origin=str(path),
-        division=f"a fifth of each class held out at random, seed {seed}",
-        is_divided_here=True,
-        notes=_notes(classes.passed_over),
+    return Source(
+        KIND,
+        train.names,
+        train.as_split(train.names),
+        second.as_split(train.names),
+        division,
+        note_passed_over(train.passed_over + second.passed_over),
     )
 
 
@@ -109,14 +115,14 @@ class _Classes:
 
 
 def _list_classes(root: Path) -> _Classes:
-    names = tuple(sorted(entry.name for entry in _visible(root) if entry.is_dir()))
+    names = tuple(sorted(list_folders(root)))
     if not names:
         raise DataError(_describe_without_classes(root), LAYOUT)
     files: list[tuple[str, ...]] = []
     passed_over = 0
     for name in names:
         found = sorted(_walk(root / name, name, frozenset()))
-        images = tuple(file for file in found if Path(file).suffix.lower() in ENDINGS)
+        images = tuple(file for file in found if is_image(file))
         if not images:
             raise DataError(
                 f"the class folder {root / name} holds no images",
@@ -155,14 +161,7 @@ def _walk(folder: Path, name: str, above: frozenset[Path]) -> Iterator[str]:
 
 
 def _describe_without_classes(root: Path) -> str:
-    images = sum(Path(entry.name).suffix.lower() in ENDINGS for entry in _visible(root))
+    images = sum(is_image(entry.name) for entry in _visible(root))
     if images:
         return f"{root} holds {images:,} images but no class folders"
     return f"{root} holds neither images nor class folders"
-
-
-def _notes(passed_over: int) -> tuple[str, ...]:
-    if not passed_over:
-        return ()
-    what = "file that is no image" if passed_over == 1 else "files that are no images"
-    return (f"{passed_over:,} {what} by name {'was' if passed_over == 1 else 'were'} passed over",)

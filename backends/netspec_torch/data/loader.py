@@ -17,6 +17,7 @@ from netspec.recipe.data import Transform
 from netspec.recipe.recipe import Recipe
 from netspec.tensor import Shape
 from netspec_torch.data.dataset import DataSet, Labels, Split
+from netspec_torch.data.decoding import Form
 from netspec_torch.data.fetching import CACHE_BYTES, Fetcher, map_ahead
 from netspec_torch.data.pipeline import Pipeline
 from netspec_torch.data.randomness import make_generator
@@ -56,7 +57,7 @@ class Loader:
         self.seed = seed
         self._device = torch.device(device)
         reading = plan_reading(transforms, shape, split.images.channels)
-        self.note = reading.note
+        self.note = reading.note or _note_enlarging(split, reading.form)
         """What the plan has to say of how images are read; empty where nothing."""
         self._fetcher = Fetcher(
             split,
@@ -66,7 +67,8 @@ class Loader:
             pin_memory=self._device.type == "cuda",
         )
         if statistics is None and need_statistics(transforms):
-            statistics = measure_statistics(self._fetcher, progress)
+            statistics = split.measured.get(reading.form)
+            statistics = statistics or measure_statistics(self._fetcher, progress)
         self.statistics = statistics
         """What the transforms subtract and divide by; None where they need nothing."""
         self._pipeline = Pipeline(
@@ -77,6 +79,11 @@ class Loader:
             device=self._device,
             memory_format=memory_format,
         )
+
+    @property
+    def keeps_pixels(self) -> bool:
+        """Whether images are decoded once and kept, as they are few and small."""
+        return self._fetcher.keeps_pixels
 
     def __len__(self) -> int:
         """The batches of an epoch; the last may be smaller."""
@@ -119,6 +126,16 @@ class Loader:
     def _labels(self, indices: Labels) -> Tensor:
         labels = torch.from_numpy(self._fetcher.split.labels[indices])
         return labels.to(self._device, non_blocking=True)
+
+
+def _note_enlarging(split: Split, form: Form) -> str:
+    side = split.shorter_side
+    if side is None or not isinstance(form.resize, int) or form.resize <= side:
+        return ""
+    return (
+        f"the recipe resizes to {form.resize} pixels, and images are packed with {side}: they are "
+        "enlarged"
+    )
 
 
 class Loaders(NamedTuple):

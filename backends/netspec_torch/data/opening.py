@@ -10,7 +10,7 @@ from pathlib import Path
 from netspec_torch.data.dataset import DataSet
 from netspec_torch.data.elpv import ELPV_NAME, find_cached_elpv, open_elpv
 from netspec_torch.data.errors import DataError
-from netspec_torch.data.folder import LAYOUT, open_folder
+from netspec_torch.data.formats import read_source
 from netspec_torch.data.sample import SAMPLE_NAME, SAMPLE_TITLE, open_sample
 
 ENVIRONMENT = "NETSPEC_DATA"
@@ -37,7 +37,7 @@ def open_data(
     name = wanted.lower().replace("-", "_")
     folder = _find_in_environment(wanted)
     if folder is not None:
-        return open_folder(folder, seed, wanted)
+        return open_place(str(folder), seed, wanted)
     if name == SAMPLE_NAME:
         return open_sample()
     if name == ELPV_NAME and find_cached_elpv():
@@ -50,12 +50,18 @@ def _open_named(path: Path | str, seed: int, announce: Callable[[str], None]) ->
         return open_elpv(seed, announce)
     if str(path) == SAMPLE_NAME:
         return open_sample()
-    if not Path(path).exists():
-        raise DataError(
-            f"there is no folder {path}",
-            f"--data takes {ELPV_NAME}, {SAMPLE_NAME} or a folder: {LAYOUT}",
-        )
-    return open_folder(Path(path), seed)
+    return open_place(str(path), seed)
+
+
+def open_place(word: str, seed: int, name: str | None = None) -> DataSet:
+    """The data set of a folder, a file, or a pattern of tar files; raises DataError."""
+    try:
+        source = read_source(word)
+    except DataError as error:
+        is_unknown = not os.path.lexists(word) and os.sep not in word
+        known = f"{error.help}; --data also takes {ELPV_NAME} and {SAMPLE_NAME}"
+        raise DataError(error.message, known if is_unknown else error.help) from None
+    return source.as_data_set(name or Path(word).resolve().name, word, seed)
 
 
 def _find_in_environment(wanted: str) -> Path | None:

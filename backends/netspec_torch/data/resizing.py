@@ -31,6 +31,17 @@ def resize_pixels(pixels: Pixels, resize: int | HeightWidth | None) -> Pixels:
     return result
 
 
+def shrink_pixels(pixels: Pixels, side: int) -> Pixels:
+    """Scale the shorter side down to a length, the proportions kept; a shorter one stays."""
+    height, width, _ = pixels.shape
+    shorter = min(height, width)
+    if shorter <= side:
+        return pixels
+    return resize_pixels(
+        pixels, HeightWidth(round(height * side / shorter), round(width * side / shorter))
+    )
+
+
 def _cut_square(pixels: Pixels) -> Pixels:
     height, width, _ = pixels.shape
     side = min(height, width)

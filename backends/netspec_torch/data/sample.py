@@ -49,15 +49,14 @@ def open_sample(folder: Path = FOLDER) -> DataSet:
     rank = np.empty_like(labels)
     for label in range(len(CLASS_NAMES)):
         rank[labels == label] = np.arange(np.count_nonzero(labels == label))
+    whole = Split(ArrayImages(images), labels)
     train, held_out = (
-        Split(ArrayImages(images, chosen.tolist()), labels[chosen])
-        for chosen in (
-            np.flatnonzero(rank < TRAINING_IMAGES_A_CLASS),
-            np.flatnonzero(rank >= TRAINING_IMAGES_A_CLASS),
-        )
+        whole.take(np.flatnonzero(rank < TRAINING_IMAGES_A_CLASS).tolist()),
+        whole.take(np.flatnonzero(rank >= TRAINING_IMAGES_A_CLASS).tolist()),
     )
     return DataSet(
         name=SAMPLE_NAME,
+        kind="idx files",
         class_names=CLASS_NAMES,
         train=train,
         held_out=held_out,

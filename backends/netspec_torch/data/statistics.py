@@ -5,7 +5,7 @@ read: resized, not yet cropped. All sums are sums of whole numbers below 2^53, s
 float64 and do not depend on the order of the images or on the number of threads.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -54,6 +54,49 @@ class Statistics:
         return cls(tensors["mean_image"], tensors["covariance"])
 
 
+@dataclass
+class Sums:
+    """Sums over images of one size, from which their statistics are made."""
+
+    images: NDArray[np.float64]
+    """height x width x channels."""
+    products: NDArray[np.float64]
+    """channels x channels: of the products of two channels, over all pixels."""
+    count: int = 0
+
+    @classmethod
+    def over(cls, shape: Sequence[int]) -> "Sums":
+        """Nothing yet, of images of height x width x channels."""
+        height, width, channels = shape
+        return cls(np.zeros((height, width, channels)), np.zeros((channels, channels)))
+
+    def add_images(self, images: NDArray[np.uint8]) -> None:
+        """Add some, count x height x width x channels."""
+        channels = images.shape[3]
+        for image in images:
+            planes = image.reshape(-1, channels).T.astype(np.float64, order="C")
+            # Not planes @ planes.T: BLAS has threads of its own, which fight with these.
+            self.products += np.einsum("ip,jp->ij", planes, planes)
+        self.images += images.sum(axis=0, dtype=np.uint32)
+        self.count += len(images)
+
+    def add(self, others: "Sums") -> None:
+        """Add what was summed elsewhere."""
+        self.images += others.images
+        self.products += others.products
+        self.count += others.count
+
+    def as_statistics(self) -> Statistics:
+        """Mean and covariance; there must be an image."""
+        height, width, _ = self.images.shape
+        mean = self.images / self.count
+        colour = mean.mean(axis=(0, 1))
+        covariance = self.products / (self.count * height * width) - np.outer(colour, colour)
+        return Statistics(
+            torch.from_numpy(mean.transpose(2, 0, 1).copy()), torch.from_numpy(covariance)
+        )
+
+
 def measure_statistics(
     fetcher: Fetcher, progress: Callable[[int, int], None] | None = None
 ) -> Statistics:
@@ -63,37 +106,19 @@ def measure_statistics(
     """
     total = len(fetcher.split)
     runs = [np.arange(i, min(i + IMAGES_AT_ONCE, total)) for i in range(0, total, IMAGES_AT_ONCE)]
-    height, width, channels = fetcher.image_shape
-    image_sum = np.zeros((height, width, channels))
-    product_sum = np.zeros((channels, channels))
-    count = 0
+    sums = Sums.over(fetcher.image_shape)
     results = map_ahead(lambda run: _sum(fetcher, run), runs, fetcher.threads)
-    for run, sums in zip(runs, results, strict=True):
-        image_sum += sums[0]
-        product_sum += sums[1]
-        count += sums[2]
+    for run, part in zip(runs, results, strict=True):
+        sums.add(part)
         if progress is not None:
             progress(int(run[-1]) + 1, total)
-    if count == 0:
+    if sums.count == 0:
         raise DataError("not one of the training images can be read")
-    mean = image_sum / count
-    colour = mean.mean(axis=(0, 1))
-    covariance = product_sum / (count * height * width) - np.outer(colour, colour)
-    return Statistics(
-        torch.from_numpy(mean.transpose(2, 0, 1).copy()), torch.from_numpy(covariance)
-    )
-
-
-Sums = tuple[NDArray[np.uint32], NDArray[np.float64], int]
+    return sums.as_statistics()
 
 
 def _sum(fetcher: Fetcher, indices: NDArray[np.int64]) -> Sums:
-    """Of the images that can be read: their sum, the summed products of channels, their number."""
-    images, kept = fetcher.fetch(indices)
-    pixels = images.numpy()
-    products = np.zeros((pixels.shape[3], pixels.shape[3]))
-    for image in pixels:
-        planes = image.reshape(-1, pixels.shape[3]).T.astype(np.float64, order="C")
-        # Not planes @ planes.T: BLAS has threads of its own, which fight with these.
-        products += np.einsum("ip,jp->ij", planes, planes)
-    return pixels.sum(axis=0, dtype=np.uint32), products, len(kept)
+    """The sums of those images that can be read."""
+    sums = Sums.over(fetcher.image_shape)
+    sums.add_images(fetcher.fetch(indices)[0].numpy())
+    return sums

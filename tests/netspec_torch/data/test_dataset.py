@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from netspec_torch.data.dataset import divide_at_random
-from netspec_torch.data.folder import open_folder
+from netspec_torch.data.opening import open_place
 from tests.netspec_torch.data.pictures import make_folder
 
 LABELS = np.repeat([0, 1, 2], [10, 50, 2])
@@ -34,7 +34,7 @@ def test_any_whole_number_is_a_seed(seed: int) -> None:
 
 def test_description_lists_the_images_of_a_division_made_here(tmp_path: Path) -> None:
     names = [f"{label}/{i}.png" for label in "ab" for i in range(5)]
-    data = open_folder(make_folder(tmp_path / "set", names), seed=1)
+    data = open_place(str(make_folder(tmp_path / "set", names)), seed=1)
     data.write_description(tmp_path / "data.json")
     written = json.loads((tmp_path / "data.json").read_text())
     assert written == data.describe()
@@ -46,12 +46,12 @@ def test_description_lists_the_images_of_a_division_made_here(tmp_path: Path) ->
 
 def test_description_tells_two_divisions_apart(tmp_path: Path) -> None:
     names = [f"{label}/{i}.png" for label in "ab" for i in range(20)]
-    folder = make_folder(tmp_path / "set", names)
-    assert open_folder(folder, 1).describe() == open_folder(folder, 1).describe()
-    assert open_folder(folder, 1).describe() != open_folder(folder, 2).describe()
+    folder = str(make_folder(tmp_path / "set", names))
+    assert open_place(folder, 1).describe() == open_place(folder, 1).describe()
+    assert open_place(folder, 1).describe() != open_place(folder, 2).describe()
 
 
 def test_description_counts_the_images_of_given_halves(tmp_path: Path) -> None:
     names = [f"{half}/{label}/{i}.png" for half in ("train", "val") for label in "ab" for i in "12"]
-    written = open_folder(make_folder(tmp_path, names), seed=1).describe()
+    written = open_place(str(make_folder(tmp_path, names)), seed=1).describe()
     assert [written["train"], written["held_out"]] == [4, 4]

@@ -7,10 +7,14 @@ import pytest
 
 from netspec_torch.data.dataset import DataSet, Split
 from netspec_torch.data.errors import DataError
-from netspec_torch.data.folder import open_folder
+from netspec_torch.data.opening import open_place
 from tests.netspec_torch.data.pictures import make_folder
 
 HALVES = ("train/a/1.png", "train/b/2.jpg", "val/a/3.png", "val/b/4.png")
+
+
+def open_folder(path: Path, seed: int) -> DataSet:
+    return open_place(str(path), seed)
 
 
 def list_names(split: Split) -> list[tuple[str, int]]:
@@ -105,6 +109,36 @@ def test_class_without_held_out_images_is_noted(tmp_path: Path) -> None:
     assert list_names(data.held_out) == [("a/3.png", 0), ("b/4.png", 1)]
 
 
+def test_held_out_images_without_class_folders_have_a_list(tmp_path: Path) -> None:
+    """ImageNet as it is unpacked: `val/` is flat, and `val.txt` labels it."""
+    make_folder(tmp_path, ["train/b/1.png", "train/a/2.png", "val/x.png", "val/y.png", "val/z.png"])
+    (tmp_path / "val.txt").write_text("y.png 0\nx.png 1\nz.png 1\n")
+    data = open_folder(tmp_path, 0)
+    assert list_names(data.train) == [("a/2.png", 0), ("b/1.png", 1)]
+    assert list_names(data.held_out) == [("x.png", 1), ("y.png", 0), ("z.png", 1)]
+    assert data.division == "the folders train/ and val/, the latter labelled by val.txt"
+    (tmp_path / "val.txt").write_text("val/y.png a\nval/x.png b\nval/z.png b\n")
+    assert open_folder(tmp_path, 0).held_out.labels.tolist() == [1, 0, 1]
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("y.png 0\nx.png 1\n", "val.txt says nothing of z.png"),
+        ("y.png 0\nx.png 1\nz.png 2\n", "val.txt:3 has the label 2, which is no class"),
+        ("y.png a\nx.png 1\nz.png 1\n", "val.txt:1 has the label a, which is no class"),
+        ("x.png 0\ny.png 1\nz.png 1\nw.png 1\n", "val.txt:4 names w.png, which is not in"),
+        ("x.png 0\n\n0\n", "val.txt:3 has one word, '0': no label"),
+        ("\n", "val.txt lists no images"),
+    ],
+)
+def test_refuses_a_list_that_does_not_fit(tmp_path: Path, text: str, said: str) -> None:
+    make_folder(tmp_path, ["train/b/1.png", "train/a/2.png", "val/x.png", "val/y.png", "val/z.png"])
+    (tmp_path / "val.txt").write_text(text)
+    with pytest.raises(DataError, match=said):
+        open_folder(tmp_path, 0)
+
+
 @pytest.mark.parametrize(
     ("files", "said"),
     [
@@ -135,10 +169,10 @@ def test_refuses_an_empty_class_folder(tmp_path: Path) -> None:
 
 
 def test_refuses_what_is_no_folder(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match=r"there is no folder .*nowhere"):
+    with pytest.raises(DataError, match=r"there is no folder or file .*nowhere"):
         open_folder(tmp_path / "nowhere", 0)
     (tmp_path / "file").touch()
-    with pytest.raises(DataError, match="is a file, not a folder"):
+    with pytest.raises(DataError, match="is neither a tar nor a list"):
         open_folder(tmp_path / "file", 0)
 
 

@@ -79,9 +79,9 @@ def test_environment_that_is_no_folder_is_refused(
 
 
 def test_unknown_folder_is_refused_with_what_there_is() -> None:
-    with pytest.raises(DataError, match="there is no folder flowers") as caught:
+    with pytest.raises(DataError, match="there is no folder or file flowers") as caught:
         open_data("flowers", "imagenet", seed=0)
-    assert "elpv, fashion_mnist or a folder" in caught.value.help
+    assert "--data also takes elpv and fashion_mnist" in caught.value.help
 
 
 def test_elpv_is_fetched_on_request_only() -> None:
