@@ -12,6 +12,7 @@ from typing import Literal, Protocol, cast
 
 from netspec.compiler.program import CheckedNet
 from netspec.graph import Node
+from netspec.recipe.data_report import DataReport, DataTiming, PackReport
 from netspec.recipe.run import Figures, Listener, TrainingError
 
 GROUP = "netspec.backends"
@@ -80,6 +81,47 @@ class Backend(Protocol):
     ) -> Run:
         """Train a net by its recipe; the arguments are the options of `netspec train`, and None
         leaves the matter to the recipe or the backend. Raises TrainingError and CompileError."""
+
+    def pack(
+        self,
+        sources: Sequence[Path | str],
+        out: Path | str,
+        *,
+        val: Path | str | None = None,
+        val_list: Path | str | None = None,
+        side: int = 256,
+        quality: int = 90,
+        shard_images: int = 4096,
+        seed: int = 0,
+        threads: int | None = None,
+        listener: Listener | None = None,
+    ) -> PackReport:
+        """Pack a data set into a folder; the arguments are the options of `netspec pack`. Raises
+        TrainingError."""
+
+    def inspect_data(
+        self,
+        path: Path | str,
+        *,
+        images: int | None = None,
+        seed: int = 0,
+        threads: int | None = None,
+        listener: Listener | None = None,
+    ) -> DataReport:
+        """Say what is in a data set; the arguments are the options of `netspec data`. Raises
+        TrainingError."""
+
+    def time_data(
+        self,
+        net: CheckedNet,
+        *,
+        data: Path | str | None = None,
+        device: str | None = None,
+        precision: Literal["float32", "bf16"] | None = None,
+        seconds: float = 5,
+        listener: Listener | None = None,
+    ) -> DataTiming:
+        """Time a data set and a training on it. Raises TrainingError and CompileError."""
 
 
 class MissingBackendError(Exception):

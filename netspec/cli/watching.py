@@ -76,13 +76,22 @@ class Lines(Watch):
         super().planned(plan)
         self.show(list_plan(plan, self.screen.page.width))
 
+    def packing(self, done: int, total: int) -> None:
+        if self._is_due(done, total):
+            self.say(f"packed {done:,}/{total:,} images")
+
     def updated(self, progress: Progress) -> None:
-        is_last = progress.update == progress.total
-        if is_last or monotonic() - self._shown > SECONDS_BETWEEN_LINES:
-            self._shown = monotonic()
+        if self._is_due(progress.update, progress.total):
             self.say(
                 f"update {progress.update:,}/{progress.total:,}  {describe_progress(progress)}"
             )
+
+    def _is_due(self, done: int, total: int) -> bool:
+        """Whether it is time for another line about progress, or for the last."""
+        if done < total and monotonic() - self._shown < SECONDS_BETWEEN_LINES:
+            return False
+        self._shown = monotonic()
+        return True
 
     def dropped(self, update: int, rate: float) -> None:
         self.say(f"rate {rate:g} from update {update:,}")
@@ -141,6 +150,12 @@ class ProgressBar(Lines):
     def measuring(self, done: int, total: int) -> None:
         self._draw("mean", done, total)
 
+    def packing(self, done: int, total: int) -> None:
+        self._draw("pack", done, total)
+
+    def inspecting(self, done: int, total: int) -> None:
+        self._draw("look", done, total)
+
     def updated(self, progress: Progress) -> None:
         self._draw("train", progress.update, progress.total, describe_progress(progress))
 
@@ -158,14 +173,19 @@ class ProgressBar(Lines):
 
 
 def list_plan(plan: Plan, width: int | None) -> list[Line]:
-    """The plan's lines, their headings in a column of their own."""
+    """The plan's lines."""
+    return [*list_headed(describe_plan(plan), width), ()]
+
+
+def list_headed(texts: Sequence[tuple[str, str]], width: int | None) -> list[Line]:
+    """Lines with their headings in a column of their own."""
     room = None if width is None else max(20, width - HEADING_WIDTH)
     lines: list[Line] = []
-    for heading, text in describe_plan(plan):
+    for heading, text in texts:
         for number, part in enumerate(wrap_text(text, room)):
             head = heading if number == 0 else ""
             lines.append((Piece(f"{head:{HEADING_WIDTH}}", "strong"), Piece(printable(part))))
-    return [*lines, ()]
+    return lines
 
 
 def describe_progress(progress: Progress) -> str:

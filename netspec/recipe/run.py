@@ -83,6 +83,12 @@ class Listener:
     def measuring(self, done: int, total: int) -> None:
         """Images of the training set have been read to measure what the recipe subtracts."""
 
+    def packing(self, done: int, total: int) -> None:
+        """Images have been packed."""
+
+    def inspecting(self, done: int, total: int) -> None:
+        """Images have been looked at."""
+
     def updated(self, progress: Progress) -> None:
         """The weights were updated; not every update is told where telling would cost time."""
 
