@@ -1,12 +1,13 @@
 """Where a run computes, in which precision and memory format: choosing, refusing, and naming it."""
 
 import platform
+from collections.abc import Iterable
 from contextlib import AbstractContextManager
 from typing import Literal
 
 import torch
 
-from netspec.graph import Graph
+from netspec.graph import Node
 from netspec.layers.convolution import Kernels
 from netspec.recipe.run import TrainingError
 
@@ -34,13 +35,13 @@ def choose_device(name: str | None) -> torch.device:
     return device
 
 
-def choose_memory_format(graph: Graph) -> torch.memory_format:
+def choose_memory_format(nodes: Iterable[Node]) -> torch.memory_format:
     """channels_last, which is the quicker one, unless PyTorch computes the net wrongly in it.
 
     It does so on a CPU (2.13) for a convolution of a single input channel with unequal strides,
     where its output is one pixel wide.
     """
-    for node in graph.nodes:
+    for node in nodes:
         if (
             isinstance(node.layer, Kernels)
             and node.input_shapes[0].channels == 1

@@ -31,38 +31,44 @@ def evaluate(
     views: int = 1,
     precision: Precision = "float32",
     progress: Callable[[int], None] = lambda done: None,
+    add: Callable[[Tensor], Tensor] = lambda sums: sums,
 ) -> Figures:
     """Evaluate a net on all images that the loader gives; `progress` is told how many are done.
 
-    The net computes as in a test and is left in the mode that it had; it gives N x classes.
+    The net computes as in a test and is left in the mode that it had; it gives N x classes. Where
+    processes share the images, `add` sums a tensor over them; one without classes counts nothing.
     """
     was_training = net.training
     net.eval()
-    sums = torch.zeros(3, dtype=torch.float64, device=device)
+    sums = torch.zeros(4, dtype=torch.float64, device=device)
     done = 0
     try:
         with torch.inference_mode():
             for batch, labels in images.views(views):
-                with autocast(device, precision):
-                    scores = net(batch)
-                sums += _count_hits(scores.float(), labels, views)
+                if len(labels):
+                    with autocast(device, precision):
+                        scores = net(batch)
+                    if scores.numel():
+                        sums += _count_hits(scores.float(), labels, views)
                 done += len(labels)
                 progress(done)
     finally:
         net.train(was_training)
-    top1, top5, loss = (sums / done).tolist()
-    return Figures(images=done, views=views, top1=top1, top5=top5, loss=loss)
+    count, *counted = add(sums).tolist()
+    top1, top5, loss = (each / count for each in counted)
+    return Figures(images=int(count), views=views, top1=top1, top5=top5, loss=loss)
 
 
 def _count_hits(scores: Tensor, labels: Tensor, views: int) -> Tensor:
-    """Sums over a batch: right at first, right within five, loss. The views of an image lie side by
-    side; the mean of probabilities is taken in logarithms, where nothing rounds to 0."""
+    """Sums over a batch: images, right at first, right within five, loss. The views of an image lie
+    side by side; the mean of probabilities is taken in logarithms, where nothing rounds to 0."""
     by_view = scores.log_softmax(1).unflatten(0, (-1, views))
     logarithms = by_view.logsumexp(1) - float(np.log(views))
     best = logarithms.topk(min(5, logarithms.shape[1]), dim=1).indices
     hits = best == labels[:, None]
     loss = nll_loss(logarithms, labels, reduction="sum")
-    return torch.stack([hits[:, 0].sum(), hits.sum(), loss]).double()
+    images = labels.new_tensor(len(labels))
+    return torch.stack([images, hits[:, 0].sum(), hits.sum(), loss]).double()
 
 
 def take_some(split: Split, count: int) -> Split:

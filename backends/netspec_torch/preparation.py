@@ -5,11 +5,11 @@ only by itself. The loop is in `trainer.py`.
 """
 
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
 
 import torch
 from safetensors.torch import load_file
-from torch import fx
+from torch import Tensor, fx
 
 from netspec.compiler.program import CheckedNet
 from netspec.graph import Graph
@@ -22,10 +22,14 @@ from netspec.recipe.recipe import Recipe
 from netspec.recipe.run import Listener, TrainingError
 from netspec.recipe.written import write_value
 from netspec_torch.classes import fit_classes
-from netspec_torch.compute import choose_device, choose_memory_format, describe_device
+from netspec_torch.compute import choose_memory_format, describe_device
 from netspec_torch.data import DataSet, Loader, Loaders, Statistics, open_data, open_loaders
+from netspec_torch.distributed.checks import check_same_data, check_shares
+from netspec_torch.distributed.local_net import LocalNet, place_net
+from netspec_torch.distributed.step import SharedStep
+from netspec_torch.distributed.world import World
 from netspec_torch.evaluate import take_some
-from netspec_torch.module import build, parameter_factors, without_heads
+from netspec_torch.module import build, parameter_factors
 from netspec_torch.options import Options
 from netspec_torch.run_folder import RunFolder
 from netspec_torch.solver import make_optimizer
@@ -48,16 +52,13 @@ class Job:
     loaders: Loaders
     tests: Loader
     """Gives the held-out images of the tests on the way."""
-    trained: fx.GraphModule
-    """The net with its heads: what the solver knows."""
-    module: fx.GraphModule
-    """The net as it is used, on the same weights."""
+    local: LocalNet
+    """The net, or what of it this process trains."""
     weights_notes: tuple[str, ...]
     """What the weights begin as, where a file has them."""
     optimizer: torch.optim.Optimizer
     step: TrainingStep
     rates: Rates
-    device: torch.device
     folder: RunFolder
     """Where the run is written."""
     start: int
@@ -80,10 +81,31 @@ class Job:
             start=self.start,
             test_images=_count_tests(self.data, self.options),
             device=describe_device(self.device),
+            processes=self.world.describe(self.recipe.batch),
             precision=_describe_precision(self.options),
             seed=self.options.settled_seed,
             folder=str(self.folder.path),
         )
+
+    @property
+    def world(self) -> World:
+        """The processes of the run."""
+        return self.local.world
+
+    @property
+    def device(self) -> torch.device:
+        """Where this process computes."""
+        return self.world.device
+
+    @property
+    def trained(self) -> fx.GraphModule:
+        """The net with its heads: what the solver knows."""
+        return self.local.trained
+
+    @property
+    def module(self) -> fx.GraphModule:
+        """The net as it is used, on the same weights."""
+        return self.local.module
 
     @property
     def has_whole_tests(self) -> bool:
@@ -92,7 +114,12 @@ class Job:
 
 
 def prepare(
-    net: CheckedNet, options: Options, folder: RunFolder, start: int, listener: Listener
+    net: CheckedNet,
+    options: Options,
+    folder: RunFolder,
+    start: int,
+    listener: Listener,
+    world: World,
 ) -> Job:
     """Make a run ready that is written to `folder` and has done `start` updates.
 
@@ -105,19 +132,23 @@ def prepare(
             "write `train { … }` into its file",
             cause="file",
         )
-    device = choose_device(options.device)
-    data = open_data(options.data, net.recipe.data.name, options.settled_seed, listener.announce)
+    seed = options.settled_seed
+    with world.one_a_machine_first():
+        data = open_data(options.data, net.recipe.data.name, seed, listener.announce)
+    check_same_data(world, data)
     recipe = _settle_recipe(net.recipe, options)
     net, classes_note = fit_classes(net, data.num_classes)
     _check_fit(net.graph, recipe)
     clock = Clock(images=len(data.train), batch=recipe.batch)
-    _check_batch_normalization(net.graph, clock)
-    trained = build(net, seed=options.settled_seed, heads=bool(net.graph.heads))
-    weights_notes = _begin_from(trained, net, options, start)
-    loaders, tests = _open_images(data, net.graph, recipe, options, device, folder, listener)
-    trained.to(device, memory_format=choose_memory_format(net.graph))  # type: ignore[call-overload]
+    check_shares(world, clock)
+    _check_batch_normalization(net.graph, clock, world)
+    local = place_net(net.graph, world, seed)
+    weights_notes = _begin_from(local, net, options, start)
+    layout = choose_memory_format(local.nodes)
+    loaders, tests = _open_images(data, net.graph, recipe, options, world, layout, folder, listener)
+    local.trained.to(world.device, memory_format=layout)  # type: ignore[call-overload]
     factors = parameter_factors(net.graph)
-    optimizer = make_optimizer(recipe.solver, trained.named_parameters(), factors)
+    optimizer = make_optimizer(recipe.solver, local.trained.named_parameters(), factors)
     total = clock.count_whole_updates(recipe.stop)
     return Job(
         net=net,
@@ -127,13 +158,11 @@ def prepare(
         data=data,
         loaders=loaders,
         tests=tests,
-        trained=trained,
-        module=without_heads(trained, net) if net.graph.heads else trained,
+        local=local,
         weights_notes=weights_notes,
         optimizer=optimizer,
-        step=_make_step(trained, optimizer, net.graph, recipe, options, device),
+        step=_make_step(local, optimizer, recipe, clock, options),
         rates=Rates(recipe.solver.rate, recipe.schedule, clock, total),
-        device=device,
         folder=folder,
         start=start,
     )
@@ -153,37 +182,58 @@ def _check_fit(graph: Graph, recipe: Recipe) -> None:
         )
 
 
-def _check_batch_normalization(graph: Graph, clock: Clock) -> None:
+def _check_batch_normalization(graph: Graph, clock: Clock, world: World) -> None:
     """A channel of one number has no spread to be normalised by."""
-    if clock.smallest_batch > 1:
+    if clock.smallest_batch // world.replicas > 1:
         return
     for node in graph.nodes:
         if isinstance(node.layer, BatchNorm) and node.shape.is_vector:
             raise TrainingError(
-                f"the last batch of an epoch holds one image ({clock.images:,} images, "
-                f"{clock.batch:,} a batch), of which batchnorm `{node.name}` has one number a "
-                "channel: too few to normalise by",
+                f"the last batch of an epoch holds {_count_last(clock, world)} "
+                f"({clock.images:,} images, {clock.batch:,} a batch), of which batchnorm "
+                f"`{node.name}` has one number a channel: too few to normalise by",
                 "change the `batch` by one or more",
                 cause="file",
             )
 
 
-def _begin_from(
-    trained: fx.GraphModule, net: CheckedNet, options: Options, start: int
-) -> tuple[str, ...]:
+def _count_last(clock: Clock, world: World) -> str:
+    """The images of an epoch's last batch, of which a replica has one."""
+    if world.replicas == 1:
+        return "one image"
+    return f"{clock.smallest_batch} images, one for a replica of {world.replicas}"
+
+
+def _begin_from(local: LocalNet, net: CheckedNet, options: Options, start: int) -> tuple[str, ...]:
     """Give the net the weights of the options' file, if there is one and the run begins."""
     if options.weights is None:
         return ()
     if start:
         return (f"began as those of {options.weights}",)
+    state, notes = local.world.ask_first(lambda: _load_whole(local, net, options))
+    if state:
+        local.trained.load_state_dict(local.take(state))
+    return notes
+
+
+def _load_whole(
+    local: LocalNet, net: CheckedNet, options: Options
+) -> tuple[dict[str, Tensor], tuple[str, ...]]:
+    """The weights of the whole net, where they are not in `local` already, with what is to be said
+    of them."""
+    assert options.weights is not None
+    whole = local.trained
+    if local.column is not None:
+        whole = build(net, seed=options.settled_seed, heads=bool(net.graph.heads))
     loaded = load_weights(
-        trained,
+        whole,
         net,
         options.weights,
         weights_map=options.weights_map,
         fresh_last=bool(options.fresh_last),
     )
-    return tuple(loaded.describe())
+    state = {} if local.column is None else whole.state_dict()
+    return state, tuple(loaded.describe())
 
 
 def _open_images(
@@ -191,22 +241,24 @@ def _open_images(
     graph: Graph,
     recipe: Recipe,
     options: Options,
-    device: torch.device,
+    world: World,
+    layout: torch.memory_format,
     folder: RunFolder,
     listener: Listener,
 ) -> tuple[Loaders, Loader]:
     """The loaders of a run, and that of the tests on the way: of all held-out images or of some."""
     shape = graph[graph.inputs[0]].shape
-    memory_format = choose_memory_format(graph)
     seed = options.settled_seed
     loaders = open_loaders(
         data,
         recipe,
         shape,
         seed=seed,
-        device=device,
-        memory_format=memory_format,
-        statistics=_read_statistics(folder),
+        share=world.share,
+        device=world.device,
+        memory_format=layout,
+        statistics=world.ask_first(lambda: _read_statistics(folder)),
+        threads=world.threads,
         progress=listener.measuring,
     )
     count = _count_tests(data, options)
@@ -218,9 +270,11 @@ def _open_images(
         shape,
         batch=recipe.test_batch or recipe.batch,
         seed=seed,
+        share=world.share,
         statistics=loaders.statistics,
-        device=device,
-        memory_format=memory_format,
+        device=world.device,
+        memory_format=layout,
+        threads=world.threads,
     )
 
 
@@ -237,19 +291,21 @@ def _read_statistics(folder: RunFolder) -> Statistics | None:
 
 
 def _make_step(
-    trained: fx.GraphModule,
+    local: LocalNet,
     optimizer: torch.optim.Optimizer,
-    graph: Graph,
     recipe: Recipe,
+    clock: Clock,
     options: Options,
-    device: torch.device,
 ) -> TrainingStep:
-    return TrainingStep(
-        torch.compile(trained) if options.compile else trained,
+    net = torch.compile(local.trained) if options.compile else local.trained
+    world = local.world
+    make = TrainingStep if world.size == 1 else partial(SharedStep, local=local, clock=clock)
+    return make(
+        local.as_replica(net),
         optimizer,
         recipe.loss,
-        heads=graph.heads,
-        device=device,
+        heads=local.graph.heads,
+        device=world.device,
         precision=options.settled_precision,
         seed=options.settled_seed,
     )

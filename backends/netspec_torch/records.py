@@ -1,6 +1,7 @@
 """What a run writes into its folder, and when: the files of `run_folder.py`."""
 
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,6 +11,7 @@ from netspec.recipe.run import Figures
 from netspec.recipe.written import resolve_line, resolve_recipe
 from netspec_torch.compute import describe_machine
 from netspec_torch.curves import draw_curves
+from netspec_torch.data import SkippedImage
 from netspec_torch.options import describe_identity
 from netspec_torch.preparation import Job
 from netspec_torch.run_folder import RunFolder
@@ -20,13 +22,16 @@ from netspec_torch.storage import write_tensors, write_text
 
 @dataclass(frozen=True)
 class Records:
-    """The files of one run. Everything raises TrainingError where it cannot be written."""
+    """The files of one run, which the first of its processes writes. Everything raises
+    TrainingError where it cannot be written."""
 
     folder: RunFolder
     job: Job
 
     def begin(self) -> None:
         """Write what is known before the first update."""
+        if not self._writes:
+            return
         job, path = self.job, self.folder.path
         self.folder.create()
         write_text(path / "spec.net", job.net.span.source.text)
@@ -45,6 +50,8 @@ class Records:
 
     def log_train(self, state: RunState, rate: float) -> None:
         """Add a line on the updates since the last such line."""
+        if not self._writes:
+            return
         self.folder.log(
             {
                 "kind": "train",
@@ -57,6 +64,8 @@ class Records:
 
     def log_test(self, state: RunState, figures: Figures, *, is_best: bool) -> None:
         """Add a line on a test, and draw the curves anew."""
+        if not self._writes:
+            return
         entry = {"kind": "test", "update": state.update, "epoch": self._epoch(state)}
         self.folder.log({**entry, **figures.to_json(), "best": is_best})
         picture = draw_curves(
@@ -69,11 +78,15 @@ class Records:
     def save_snapshot(self, state: RunState) -> None:
         """Write what the run can go on from."""
         job = self.job
+        weights = job.local.gather(job.trained.state_dict())
+        solver = job.local.gather(collect_solver_state(job.trained, job.optimizer))
+        if not self._writes:
+            return
         write_snapshot(
             self.folder.snapshot,
             Snapshot(
-                weights=job.trained.state_dict(),
-                solver=collect_solver_state(job.trained, job.optimizer),
+                weights=weights,
+                solver=solver,
                 state={
                     "identity": describe_identity(job.net, job.recipe, job.options, job.data),
                     "options": job.options.to_json(),
@@ -86,6 +99,9 @@ class Records:
     def save_weights(self, name: str, state: RunState, figures: Figures | None) -> None:
         """Write the weights as they are, with what a use of them needs to know."""
         job = self.job
+        weights = job.local.gather(job.module.state_dict())
+        if not self._writes:
+            return
         about = {
             "format": "pt",
             "netspec": netspec.__version__,
@@ -98,10 +114,14 @@ class Records:
             "update": str(state.update),
             "figures": json.dumps(figures and figures.to_json()),
         }
-        write_tensors(self.folder.path / name, job.module.state_dict(), about)
+        write_tensors(self.folder.path / name, weights, about)
 
-    def finish(self, state: RunState, outcome: dict[str, Any]) -> None:
-        """Write how the run ended."""
+    def finish(
+        self, state: RunState, outcome: dict[str, Any], skipped: Iterable[SkippedImage]
+    ) -> None:
+        """Write how the run ended, and which images could not be read."""
+        if not self._writes:
+            return
         job = self.job
         report = {
             "net": job.net.name,
@@ -110,10 +130,14 @@ class Records:
             **outcome,
             "best": state.best and {"update": state.best_update, **state.best.to_json()},
             "chance": job.data.held_out.chance,
-            "skipped_images": [image._asdict() for image in job.data.skipped],
+            "skipped_images": [image._asdict() for image in skipped],
             "machine": describe_machine(job.device),
         }
         self.folder.write_json("report.json", report)
+
+    @property
+    def _writes(self) -> bool:
+        return self.job.world.is_first
 
     def _epoch(self, state: RunState) -> float:
         return round(state.update / self.job.plan.clock.updates_per_epoch, 4)

@@ -64,7 +64,9 @@ class TrainingStep:
         return loss
 
     def _cross_entropy(self, scores: Tensor, labels: Tensor) -> Tensor:
-        return cross_entropy(scores.float(), labels, label_smoothing=self._smooth)
+        """In float32 or better."""
+        scores = scores.to(torch.promote_types(scores.dtype, torch.float32))
+        return cross_entropy(scores, labels, label_smoothing=self._smooth)
 
 
 def seed_of_update(seed: int, update: int) -> int:

@@ -13,8 +13,9 @@ from torch import Tensor
 from netspec.compiler.program import CheckedNet
 from netspec.recipe.data_report import DataTiming
 from netspec.recipe.run import Listener, TrainingError
-from netspec_torch.compute import Precision, describe_device
+from netspec_torch.compute import Precision, choose_device, describe_device
 from netspec_torch.data import DataError, Loader
+from netspec_torch.distributed.world import World
 from netspec_torch.options import Options
 from netspec_torch.preparation import Job, prepare
 from netspec_torch.run_folder import choose_run_folder
@@ -39,7 +40,9 @@ def time_data(
     """
     options = Options(data=None if data is None else str(data), device=device, precision=precision)
     try:
-        job = prepare(net, options, choose_run_folder(None, net.name), 0, listener or Listener())
+        world = World(choose_device(device))
+        folder = choose_run_folder(None, net.name)
+        job = prepare(net, options, folder, 0, listener or Listener(), world)
         with torch.random.fork_rng([job.device] if job.device.type == "cuda" else []):
             return _time(job, seconds)
     except DataError as error:

@@ -81,6 +81,7 @@ class Trainer:
     def test(self, loader: Loader, views: int = 1) -> Figures:
         """Evaluate the net as it is; raises InterruptedRunError."""
         images = self._job.plan.test_images if loader is self._job.tests else self._held_out
+        self._job.local.share_averages()
         return evaluate(
             self._job.module,
             loader,
@@ -88,6 +89,7 @@ class Trainer:
             views=views,
             precision=self._job.options.settled_precision,
             progress=lambda done: self._note_testing(done, images),
+            add=self._job.world.add,
         )
 
     @property
@@ -116,9 +118,9 @@ class Trainer:
         set_rate(self._job.optimizer, rate)
         loss = self._job.step(images, labels, state.update)
         self._losses += loss
+        self._speed.note(self._clock.count_images(state.update))
         state.loss_count += 1
         state.update += 1
-        self._speed.note(len(labels))
         if self._is_report_due():
             self._report(loss, rate)
         if state.update % self._stretch == 0:
@@ -126,7 +128,7 @@ class Trainer:
             self._records.log_train(state, rate)
             self._losses.zero_()
             state.loss_count = 0
-        if monotonic() - self._saved > SECONDS_BETWEEN_SNAPSHOTS:
+        if self._job.world.agree(monotonic() - self._saved > SECONDS_BETWEEN_SNAPSHOTS):
             self._save()
 
     def _is_report_due(self) -> bool:
@@ -166,6 +168,7 @@ class Trainer:
 
     def _save(self) -> None:
         self._collect_losses()
+        self._job.local.share_averages()
         self._records.save_snapshot(self._state)
         self._records.save_weights("last.safetensors", self._state, self._state.last)
         self._saved = monotonic()
@@ -187,12 +190,14 @@ class Trainer:
         )
 
     def _note_testing(self, done: int, total: int) -> None:
-        self._listener.testing(done, total)
+        self._listener.testing(min(done * self._job.world.replicas, total), total)
         self._stop_if_asked()
 
     def _stop_if_asked(self) -> None:
-        if self._interrupts.received is not None:
-            raise InterruptedRunError(self._interrupts.received)
+        """Where one process was asked to stop, all do, between the same two updates."""
+        received = self._job.world.agree(self._interrupts.received or 0)
+        if received:
+            raise InterruptedRunError(Signals(received))
 
 
 class Speed:

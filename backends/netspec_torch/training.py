@@ -2,6 +2,7 @@
 
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,8 @@ from netspec.recipe.run import Figures, Listener, TrainingError
 from netspec.values import Amount
 from netspec_torch.compute import Precision
 from netspec_torch.data import DataError, SkippedImage
+from netspec_torch.distributed.faults import count_restarts
+from netspec_torch.distributed.world import World, join_world
 from netspec_torch.interrupts import Interrupts
 from netspec_torch.options import Options, describe_identity, list_differences
 from netspec_torch.preparation import Job, prepare
@@ -103,8 +106,22 @@ def train(
         fresh_last=fresh_last or None,
     )
     place = None if out is None else Path(out)
+    with join_world(net.name, net.graph.gpus, device) as world:
+        heard = listener if listener and world.is_first else Listener()
+        return _run_or_tell(net, options, place, resume, heard, world)
+
+
+def _run_or_tell(
+    net: CheckedNet,
+    options: Options,
+    out: Path | None,
+    resume: bool,
+    listener: Listener,
+    world: World,
+) -> TrainingResult:
+    """A run, of which every failure that can be foreseen is a TrainingError."""
     try:
-        return _run(net, options, place, resume, listener or Listener())
+        return _run(net, options, out, resume, listener, world)
     except DataError as error:
         raise TrainingError(error.message, error.help, cause="usage") from error
     except (torch.OutOfMemoryError, MemoryError) as error:
@@ -148,20 +165,19 @@ def _run(
     out: Path | None,
     resume: bool,
     listener: Listener,
+    world: World,
 ) -> TrainingResult:
-    state, snapshot = RunState(), None
-    if resume:
-        folder = find_run_folder(out, net.name)
-        snapshot = read_snapshot(folder.snapshot)
+    state = RunState()
+    folder, snapshot = world.ask_first(lambda: _find_beginning(net.name, out, resume))
+    if snapshot is not None:
         options = options.go_on_from(snapshot.state["options"])
         state = RunState.from_json(snapshot.state["run"])
-    else:
-        folder = choose_run_folder(out, net.name)
-    job = prepare(net, options, folder, state.update, listener)
+    job = prepare(net, options, folder, state.update, listener, world)
     records = Records(folder, job)
     if snapshot is not None:
         _restore(job, snapshot, folder)
         _check_remainder(state, job.plan.total)
+    if world.is_first and folder.metrics.exists():
         folder.forget_after(state.update, state.tested)
     listener.planned(job.plan)
     records.begin()
@@ -174,7 +190,8 @@ def _run(
             final, final_views = _test_finally(job, trainer, state)
         except InterruptedRunError as interruption:
             received = interruption.signal.name
-    records.finish(state, _describe_outcome(final, final_views, received))
+    skipped = tuple(dict.fromkeys(chain(*job.world.collect(job.data.skipped))))
+    records.finish(state, _describe_outcome(final, final_views, received), skipped)
     return TrainingResult(
         folder=folder.path,
         net=job.net,
@@ -187,9 +204,21 @@ def _run(
         best=state.best,
         best_update=state.best_update,
         chance=job.plan.data.chance,
-        skipped=job.data.skipped,
+        skipped=skipped,
         interrupted=received,
     )
+
+
+def _find_beginning(name: str, out: Path | None, resume: bool) -> tuple[RunFolder, Snapshot | None]:
+    """Where a run is written, and the snapshot that it goes on from: where it is to be resumed, or
+    was started anew by torchrun, after a failure, and had written one."""
+    if resume:
+        folder = find_run_folder(out, name)
+        return folder, read_snapshot(folder.snapshot)
+    if count_restarts():
+        folder = find_run_folder(out, name)
+        return folder, read_snapshot(folder.snapshot) if folder.snapshot.exists() else None
+    return choose_run_folder(out, name), None
 
 
 def _own_random_state(device: torch.device) -> AbstractContextManager[None]:
@@ -209,8 +238,8 @@ def _restore(job: Job, snapshot: Snapshot, folder: RunFolder) -> None:
             "run begins",
             cause="usage",
         )
-    job.trained.load_state_dict(snapshot.weights)
-    restore_solver_state(job.trained, job.optimizer, snapshot.solver)
+    job.trained.load_state_dict(job.local.take(snapshot.weights))
+    restore_solver_state(job.trained, job.optimizer, job.local.take(snapshot.solver))
     job.rates.restore(snapshot.state["rates"])
 
 

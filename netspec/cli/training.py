@@ -12,12 +12,13 @@ import typer
 
 from netspec.backend import MissingBackendError, Run, find_backend
 from netspec.cli.inputs import Input
+from netspec.cli.output import drop_output
 from netspec.cli.screen import Screen, When, choose_screen
 from netspec.cli.watching import Lines, ProgressBar, Watch
 from netspec.compiler.pipeline import compile_source
 from netspec.compiler.program import CheckedNet, Program
 from netspec.diagnostics import CompileError
-from netspec.recipe.run import Figures, TrainingError
+from netspec.recipe.run import FailedElsewhereError, Figures, TrainingError
 from netspec.render.report import Detail, render_programs
 
 BACKEND = "torch"
@@ -44,7 +45,11 @@ def choose_watch(form: Literal["auto", "plain"], color: When, *, quiet: bool) ->
 
 
 def run(input: Input, settings: Mapping[str, str], watch: Watch, **options: Any) -> int:
-    """Train the net that the input names; gives the exit code."""
+    """Train the net that the input names; gives the exit code.
+
+    Where torchrun has started several processes, the first alone speaks, but for errors."""
+    if os.environ.get("RANK", "0") != "0":
+        drop_output()
     program = compile_source(input.source, settings, input.net)
     show_diagnostics(program, watch.screen)
     if program.has_errors:
@@ -56,6 +61,8 @@ def run(input: Input, settings: Mapping[str, str], watch: Watch, **options: Any)
             result = backend.train(net, **options, listener=watch)
     except MissingBackendError as error:
         return fail(str(error), "", NOT_INSTALLED)
+    except FailedElsewhereError:
+        return FAILURES["run"]
     except TrainingError as error:
         return fail(error.message, error.help, FAILURES[error.cause])
     except CompileError as error:

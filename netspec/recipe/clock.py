@@ -28,6 +28,11 @@ class Clock:
         """Images of an epoch's last update."""
         return self.images % self.batch or self.batch
 
+    def count_images(self, update: int) -> int:
+        """Images of an update, from 0."""
+        is_last = (update + 1) % self.updates_per_epoch == 0
+        return self.smallest_batch if is_last else self.batch
+
     def count_updates(self, amount: Amount) -> Number:
         """An amount in updates; a part of one where the amount is not a whole number of them."""
         match amount.unit:

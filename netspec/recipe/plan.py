@@ -58,6 +58,8 @@ class Plan:
     seed: int
     folder: str
     """Where the run is written."""
+    processes: str = ""
+    """Who computes what where there are several; empty for one."""
     weights_notes: tuple[str, ...] = ()
     """The file that the weights begin as, and which of its tensors became which."""
 
@@ -96,6 +98,7 @@ def describe_plan(plan: Plan) -> list[tuple[str, str]]:
     ):
         lines += [(heading, texts[0]), *_go_on(*texts[1:])]
     lines += [("device", f"{plan.device}, {plan.precision}, seed {plan.seed}")]
+    lines += _go_on(plan.processes)
     return [*lines, ("run", plan.folder)]
 
 

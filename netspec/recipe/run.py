@@ -28,6 +28,13 @@ class TrainingError(Exception):
         failed or diverged."""
 
 
+class FailedElsewhereError(TrainingError):
+    """Another process of the run failed for the same reason as this one, and says it."""
+
+    def __init__(self) -> None:
+        super().__init__("another process of the run failed, and says why", cause="run")
+
+
 @dataclass(frozen=True, slots=True)
 class Figures:
     """How well a net does on images that it was not trained on."""

@@ -80,7 +80,7 @@ def test_weights_are_what_the_layer_lists(kind: str, data: st.DataObject) -> Non
 @given(data=st.data())
 def test_memory_format_changes_no_number(kind: str, data: st.DataObject) -> None:
     graph = draw_graph(data, kind)
-    memory_format = choose_memory_format(graph)
+    memory_format = choose_memory_format(graph.nodes)
     inputs = random_inputs(graph)
     module = build(graph, seed=0).eval()
     plain = module(*inputs)
@@ -93,8 +93,8 @@ def test_a_convolution_that_torch_computes_wrongly_in_channels_last_stays_out_of
     wrong = build_layer("conv", 1, Size((4, 4)), stride=Size((1, 2)))
     right = build_layer("conv", 1, Size((4, 4)), stride=2)
     shape = Shape(1, 5, 5)
-    assert choose_memory_format(make_layer_graph(wrong, shape)) == torch.contiguous_format
-    assert choose_memory_format(make_layer_graph(right, shape)) == torch.channels_last
+    assert choose_memory_format(make_layer_graph(wrong, shape).nodes) == torch.contiguous_format
+    assert choose_memory_format(make_layer_graph(right, shape).nodes) == torch.channels_last
 
 
 @EVERY_KIND

@@ -22,6 +22,7 @@ from netspec_torch.data.fetching import CACHE_BYTES, Fetcher, map_ahead
 from netspec_torch.data.pipeline import Pipeline
 from netspec_torch.data.randomness import make_generator
 from netspec_torch.data.reading import plan_reading
+from netspec_torch.data.share import WHOLE, Share
 from netspec_torch.data.stages import need_statistics
 from netspec_torch.data.statistics import Statistics, measure_statistics
 
@@ -37,6 +38,7 @@ class Loader:
         *,
         batch: int,
         seed: int,
+        share: Share = WHOLE,
         statistics: Statistics | None = None,
         device: torch.device | str = "cpu",
         memory_format: torch.memory_format = torch.contiguous_format,
@@ -44,7 +46,8 @@ class Loader:
         cache_bytes: int = CACHE_BYTES,
         progress: Callable[[int, int], None] | None = None,
     ) -> None:
-        """Batches of `batch` images for a net whose input has the given shape.
+        """Batches of `batch` images for a net whose input has the given shape, or this process's
+        share of each.
 
         `statistics` are the training split's; where the transforms need some and none are given
         they are measured on this split, which is right for the training split alone, and `progress`
@@ -55,7 +58,9 @@ class Loader:
         """
         self.batch = batch
         self.seed = seed
+        self.share = share
         self._device = torch.device(device)
+        self._shape = shape
         reading = plan_reading(transforms, shape, split.images.channels)
         self.note = reading.note or _note_enlarging(split, reading.form)
         """What the plan has to say of how images are read; empty where nothing."""
@@ -99,7 +104,10 @@ class Loader:
         total = len(self._fetcher.split)
         order = make_generator(self.seed, epoch, 0).permutation(total)
         drawn = self._pipeline.draw(self.seed, epoch, total)
-        runs = [slice(i, i + self.batch) for i in range(start * self.batch, total, self.batch)]
+        runs = [
+            self.share.cut(slice(i, min(i + self.batch, total)))
+            for i in range(start * self.batch, total, self.batch)
+        ]
         fetched = map_ahead(
             lambda run: self._fetcher.fetch_all(order[run]), runs, self._fetcher.threads
         )
@@ -112,16 +120,20 @@ class Loader:
 
         Yields images, (N * count) x channels x height x width, the views of an image next to each
         other, and labels, N. A batch holds as many views as a training batch has images, or those
-        of one image. Images that cannot be read are left out.
+        of one image. Images that cannot be read are left out. With a share of the batches N may be
+        0, so that all processes have as many.
         """
         total = len(self._fetcher.split)
         each = max(1, self.batch // count)
-        runs = [np.arange(i, min(i + each, total)) for i in range(0, total, each)]
+        batches = (slice(i, min(i + each, total)) for i in range(0, total, each))
+        runs = [np.arange(run.start, run.stop) for run in map(self.share.cut, batches)]
         fetched = map_ahead(self._fetcher.fetch, runs, self._fetcher.threads)
         with closing(fetched):
             for images, indices in fetched:
                 if len(indices):
                     yield self._pipeline.test(images, count), self._labels(indices)
+                elif not self.share.is_whole:
+                    yield torch.empty(0, *self._shape, device=self._device), self._labels(indices)
 
     def _labels(self, indices: Labels) -> Tensor:
         labels = torch.from_numpy(self._fetcher.split.labels[indices])
@@ -158,6 +170,7 @@ def open_loaders(
     shape: Shape,
     *,
     seed: int,
+    share: Share = WHOLE,
     device: torch.device | str = "cpu",
     memory_format: torch.memory_format = torch.contiguous_format,
     statistics: Statistics | None = None,
@@ -176,6 +189,7 @@ def open_loaders(
         shape,
         batch=recipe.batch,
         seed=seed,
+        share=share,
         statistics=statistics,
         device=device,
         memory_format=memory_format,
@@ -188,6 +202,7 @@ def open_loaders(
         shape,
         batch=recipe.test_batch or recipe.batch,
         seed=seed,
+        share=share,
         statistics=train.statistics,
         device=device,
         memory_format=memory_format,

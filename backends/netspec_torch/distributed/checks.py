@@ -1,0 +1,48 @@
+"""What could only go wrong with several processes, refused before the first update."""
+
+import hashlib
+
+import numpy as np
+
+from netspec.recipe.clock import Clock
+from netspec.recipe.run import TrainingError
+from netspec_torch.data import DataSet
+from netspec_torch.distributed.world import World
+
+
+def check_same_data(world: World, data: DataSet) -> None:
+    """All processes must have the same images: each takes its part of every batch by number."""
+    seen = world.collect((len(data.train), len(data.held_out), _digest(data)))
+    for rank, other in enumerate(seen):
+        if other == seen[0]:
+            continue
+        counts = [f"{train:,} and {held_out:,}" for train, held_out, _ in (other, seen[0])]
+        difference = (
+            f"{counts[0]} images to train on and held out, and process 0 has {counts[1]}"
+            if counts[0] != counts[1]
+            else "as many images as process 0, and with other classes"
+        )
+        raise TrainingError(
+            f"process {rank} has other data: {difference}",
+            "give every machine the same files, or a folder that they share",
+            cause="usage",
+        )
+
+
+def check_shares(world: World, clock: Clock) -> None:
+    """Each replica needs an image of every batch."""
+    if clock.smallest_batch < world.replicas:
+        raise TrainingError(
+            f"the last batch of an epoch holds {clock.smallest_batch:,} of {clock.images:,} "
+            f"images, too few for {world.replicas:,} replicas of the net",
+            "change the `batch`, or start fewer processes",
+            cause="file",
+        )
+
+
+def _digest(data: DataSet) -> str:
+    """The classes' names and the labels in their order; where the files lie may differ."""
+    digest = hashlib.sha256("\n".join(data.class_names).encode())
+    for split in (data.train, data.held_out):
+        digest.update(np.asarray(split.labels, np.int64).tobytes())
+    return digest.hexdigest()
