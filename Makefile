@@ -7,7 +7,7 @@ PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3.14 python3; 
 BIN := .venv/bin
 WHEEL := .build/wheel
 WHEEL_PYTHON := .build/wheel-venv/bin/python
-SOURCES := $(shell find netspec backends -type f -not -name '*.pyc')
+SOURCES := $(shell find netspec backends docs/errors docs/language.md -type f -not -name '*.pyc')
 PARITY := .build/parity
 WORKERS ?= 2
 # A test must find its packages as installed, never as files of the folder it is run from.
@@ -38,8 +38,8 @@ test: $(WHEEL)/.ready ## Run the suite against the built wheel
 test-slow: $(WHEEL)/.ready ## Run the slow tests too
 	$(PYTEST) -n $(WORKERS) --slow
 
-golden: setup ## Rewrite the goldens in tests/cases and docs; review the diff
-	$(BIN)/python -m pytest --golden tests/test_cases.py tests/test_docs.py
+golden: setup ## Rewrite the goldens in tests and docs; review the diff
+	$(BIN)/python -m pytest --golden tests/test_cases.py tests/test_docs.py tests/render/test_derivation.py
 
 bench: setup ## Measure start-up and training speed
 	for script in tests/bench/*.py; do $(BIN)/python $$script || exit; done

@@ -68,6 +68,7 @@ def test_console(block: Block, folder: Path, golden: bool) -> None:
 def test_net(block: Block, folder: Path) -> None:
     """A file that a page shows without a name is one that is accepted without a word."""
     if not block.attributes:
+        lay_files(block, folder)
         program = compile_source(SourceFile("example.net", block.body, folder / "example.net"))
         assert not program.diagnostics
 

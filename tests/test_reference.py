@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 
-from netspec.diagnostics import CODES
 from netspec.layers import KINDS
 from netspec.recipe.data import TRANSFORMS
 from netspec.recipe.lines import TEST_LINES, TRAIN_LINES
@@ -18,7 +17,6 @@ ROOT = Path(__file__).parents[1]
 HEADINGS = {
     "layers.md": KINDS,
     "recipe.md": {**TRAIN_LINES, **TRANSFORMS, **SCHEDULES, **TEST_LINES}.keys() - {"schedule"},
-    "errors.md": (f"{code}: {title}" for code, title in CODES.items()),
 }
 
 

@@ -19,7 +19,7 @@ DO_NOT_EDIT = "<!-- Written by `make docs` from the code; do not edit. -->"
 PAGES: dict[str, Callable[[], Iterator[str]]] = {
     "reference/layers.md": write_layers,
     "reference/recipe.md": write_recipe,
-    "reference/errors.md": write_errors,
+    "errors/README.md": write_errors,
     "reference/check-json.md": write_json_page,
     "gallery.md": write_gallery,
 }

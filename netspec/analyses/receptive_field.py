@@ -14,6 +14,7 @@ padding counts as pixels, so that a field may be larger than the input and begin
 """
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from fractions import Fraction
 from itertools import takewhile
 from math import lcm
@@ -38,63 +39,71 @@ class Field(NamedTuple):
     """The first pixel of the first window."""
 
 
+@dataclass(frozen=True, slots=True)
+class Ancestor:
+    """A layer with its reaches: for each input, in rows and in columns."""
+
+    node: Node
+    reaches: tuple[tuple[Reach, Reach], ...]
+
+    def read(self, axis: int) -> Iterator[tuple[str, Reach]]:
+        """What it reads, each with its reach in the direction."""
+        for name, reach in zip(self.node.inputs, self.reaches, strict=True):
+            yield name, reach[axis]
+
+
 def find_fields(graph: Graph, node: Node) -> dict[str, tuple[Field, Field]]:
     """For each input of the net that the layer depends on, its field in rows and in columns."""
-    before = list_ancestors(graph, node)
-    rows, columns = (find_direction(graph, before, axis) for axis in (ROWS, COLUMNS))
+    ancestors = list_ancestors(graph, node)
+    rows, columns = (find_direction(graph, ancestors, axis) for axis in (ROWS, COLUMNS))
     return {name: (rows[name], columns[name]) for name in rows}
 
 
-def list_ancestors(graph: Graph, node: Node) -> list[Node]:
+def list_ancestors(graph: Graph, node: Node) -> list[Ancestor]:
     """The layer and all that it depends on, the layer first and every reader before what it
     reads."""
     wanted = {node.name}
-    found: list[Node] = []
+    found: list[Ancestor] = []
     above = [*takewhile(lambda each: each is not node, graph.nodes), node]
     for each in reversed(above):
         if each.name in wanted:
-            found.append(each)
+            reaches = each.layer.list_reaches(each.input_shapes, each.shape)
+            found.append(Ancestor(each, reaches))
             wanted.update(each.inputs)
     return found
 
 
-def find_direction(graph: Graph, ancestors: list[Node], axis: int) -> dict[str, Field]:
-    """The field of the first of the nodes in each of the net's inputs that stand among them."""
-    first, inputs = ancestors[0], set(graph.inputs)
+def find_direction(graph: Graph, ancestors: list[Ancestor], axis: int) -> dict[str, Field]:
+    """The field of the first of the layers in each of the net's inputs that it depends on."""
+    first = ancestors[0].node
     steps: dict[str, set[Fraction]] = {first.name: {Fraction(1)}}
-    for node in ancestors:
-        for read, reach in read_with_reaches(node, axis):
-            steps.setdefault(read, set()).update(reach.step * step for step in steps[node.name])
+    for ancestor in ancestors:
+        for read, reach in ancestor.read(axis):
+            after = steps[ancestor.node.name]
+            steps.setdefault(read, set()).update(reach.step * step for step in after)
     period = lcm(*(step.denominator for found in steps.values() for step in found))
     positions = range(min(period, first.shape[1 + axis]))
     seen = [look_back(ancestors, Interval(position, position + 1), axis) for position in positions]
     return {
-        node.name: Field(
-            max(each[node.name].end - each[node.name].start for each in seen),
-            choose_jump(steps[node.name]),
-            seen[0][node.name].start,
+        name: Field(
+            max(each[name].end - each[name].start for each in seen),
+            choose_jump(steps[name]),
+            seen[0][name].start,
         )
-        for node in reversed(ancestors)
-        if node.name in inputs
+        for name in graph.inputs
+        if name in steps
     }
 
 
-def look_back(ancestors: list[Node], wanted: Interval, axis: int) -> dict[str, Interval]:
+def look_back(ancestors: list[Ancestor], wanted: Interval, axis: int) -> dict[str, Interval]:
     """The rows or columns of every ancestor that the wanted ones of the first are computed from."""
-    seen = {ancestors[0].name: wanted}
-    for node in ancestors:
-        for read, reach in read_with_reaches(node, axis):
-            pixels = reach.see(seen[node.name])
+    seen = {ancestors[0].node.name: wanted}
+    for ancestor in ancestors:
+        for read, reach in ancestor.read(axis):
+            pixels = reach.see(seen[ancestor.node.name])
             known = seen.get(read, pixels)
             seen[read] = Interval(min(known.start, pixels.start), max(known.end, pixels.end))
     return seen
-
-
-def read_with_reaches(node: Node, axis: int) -> Iterator[tuple[str, Reach]]:
-    """What a layer reads, each with its reach in the direction."""
-    reaches = node.layer.list_reaches(node.input_shapes, node.shape)
-    for name, reach in zip(node.inputs, reaches, strict=True):
-        yield name, reach[axis]
 
 
 def choose_jump(steps: set[Fraction]) -> Fraction | None:
@@ -102,4 +111,4 @@ def choose_jump(steps: set[Fraction]) -> Fraction | None:
     positions see it."""
     if 0 in steps:
         return Fraction(0)
-    return steps.pop() if len(steps) == 1 else None
+    return next(iter(steps)) if len(steps) == 1 else None

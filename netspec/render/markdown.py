@@ -82,7 +82,7 @@ def render_block(block: re.Match[str], page: Page) -> list[Line]:
     if block["items"]:
         items = ITEM.findall(block["items"])
         return [line for sign, item in items for line in render_item(sign, item, page)]
-    return fill_pieces(split_inline(block["paragraph"] or ""), page)
+    return fill_pieces(split_inline(block["paragraph"]), page) if block["paragraph"] else []
 
 
 def render_item(sign: str, item: str, page: Page) -> list[Line]:

@@ -7,6 +7,7 @@ import ast
 import inspect
 import textwrap
 from collections.abc import Iterable, Iterator
+from functools import cache
 from types import NoneType
 from typing import Annotated, Any, Literal, get_args, get_origin
 
@@ -110,6 +111,7 @@ def order_fields(schema: type[Schema], names: Iterable[str]) -> list[str]:
     return sorted(names, key=lambda name: (places.get(name, len(places)), depths[name]))
 
 
+@cache
 def document_fields(schema: type[Schema]) -> dict[str, str]:
     """The docstring under each field, that of the nearest class.
 
