@@ -142,7 +142,7 @@ def make_dropout(layer: Dropout, node: Node) -> nn.Module:
     return nn.Dropout(layer.p) if layer.inverted else modules.PlainDropout(layer.p)
 
 
-def make_batchnorm(layer: BatchNorm, node: Node) -> nn.Module:
+def make_batchnorm(layer: BatchNorm, node: Node) -> nn.BatchNorm2d:
     """PyTorch learns both the factor and the shift or neither, but computes with either alone."""
     norm = nn.BatchNorm2d(
         node.shape.channels, layer.eps, layer.momentum, affine=layer.scale or layer.shift

@@ -148,7 +148,8 @@ def prepare(
     loaders, tests = _open_images(data, net.graph, recipe, options, world, layout, folder, listener)
     local.trained.to(world.device, memory_format=layout)  # type: ignore[call-overload]
     factors = parameter_factors(net.graph)
-    optimizer = make_optimizer(recipe.solver, local.trained.named_parameters(), factors)
+    parameters = local.trained.named_parameters()
+    optimizer = make_optimizer(recipe.solver, parameters, factors, local.add_parts)
     total = clock.count_whole_updates(recipe.stop)
     return Job(
         net=net,
@@ -184,12 +185,13 @@ def _check_fit(graph: Graph, recipe: Recipe) -> None:
 
 def _check_batch_normalization(graph: Graph, clock: Clock, world: World) -> None:
     """A channel of one number has no spread to be normalised by."""
-    if clock.smallest_batch // world.replicas > 1:
-        return
     for node in graph.nodes:
-        if isinstance(node.layer, BatchNorm) and node.shape.is_vector:
+        if not isinstance(node.layer, BatchNorm) or not node.shape.is_vector:
+            continue
+        parts = 1 if node.layer.synced else world.replicas
+        if clock.smallest_batch // parts <= 1:
             raise TrainingError(
-                f"the last batch of an epoch holds {_count_last(clock, world)} "
+                f"the last batch of an epoch holds {_count_last(clock, parts)} "
                 f"({clock.images:,} images, {clock.batch:,} a batch), of which batchnorm "
                 f"`{node.name}` has one number a channel: too few to normalise by",
                 "change the `batch` by one or more",
@@ -197,11 +199,11 @@ def _check_batch_normalization(graph: Graph, clock: Clock, world: World) -> None
             )
 
 
-def _count_last(clock: Clock, world: World) -> str:
-    """The images of an epoch's last batch, of which a replica has one."""
-    if world.replicas == 1:
+def _count_last(clock: Clock, parts: int) -> str:
+    """The images of an epoch's last batch, of which some part has one."""
+    if parts == 1:
         return "one image"
-    return f"{clock.smallest_batch} images, one for a replica of {world.replicas}"
+    return f"{clock.smallest_batch} images, of which one of {parts} replicas has one,"
 
 
 def _begin_from(local: LocalNet, net: CheckedNet, options: Options, start: int) -> tuple[str, ...]:

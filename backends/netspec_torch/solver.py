@@ -5,6 +5,7 @@ stand here. What the rate is at an update is decided in `netspec.recipe.rates`.
 """
 
 from collections.abc import Callable, Iterable, Mapping
+from operator import itemgetter
 from typing import Any
 
 import torch
@@ -28,17 +29,28 @@ Group = dict[str, Any]
 FUSED_DEVICES = ("cpu", "cuda")
 
 
+AddParts = Callable[[Tensor, Tensor], Tensor]
+"""Takes a parameter and sums over its numbers; gives those over the whole weight that it is part
+of."""
+
+
 def make_optimizer(
-    solver: Solver, parameters: Iterable[tuple[str, Tensor]], factors: Mapping[str, Weight]
+    solver: Solver,
+    parameters: Iterable[tuple[str, Tensor]],
+    factors: Mapping[str, Weight],
+    add_parts: AddParts = lambda parameter, sums: sums,
 ) -> torch.optim.Optimizer:
     """The solver over a module's named parameters; those that are frozen are left alone.
 
     `factors` holds each parameter's factors on rate and decay. All parameters lie on one device,
-    and at least one is not frozen.
+    and at least one is not frozen. `add_parts` is for parameters that are parts of weights.
     """
     groups = _group(solver, parameters, factors)
     device = groups[0]["params"][0].device
-    return OPTIMIZERS[type(solver)](solver, groups, device.type in FUSED_DEVICES)
+    optimizer = OPTIMIZERS[type(solver)](solver, groups, device.type in FUSED_DEVICES)
+    if isinstance(optimizer, LarsOptimizer):
+        optimizer.add_parts = add_parts
+    return optimizer
 
 
 def set_rate(optimizer: torch.optim.Optimizer, rate: float) -> None:
@@ -50,6 +62,7 @@ def set_rate(optimizer: torch.optim.Optimizer, rate: float) -> None:
 def _group(
     solver: Solver, parameters: Iterable[tuple[str, Tensor]], factors: Mapping[str, Weight]
 ) -> list[Group]:
+    """In an order that does not depend on which parameters there are."""
     by_factors: dict[tuple[float, float], list[Tensor]] = {}
     for name, parameter in parameters:
         weight = factors[name]
@@ -62,7 +75,7 @@ def _group(
             "weight_decay": solver.decay * decay,
             "rate_factor": rate,
         }
-        for (rate, decay), tensors in by_factors.items()
+        for (rate, decay), tensors in sorted(by_factors.items(), key=itemgetter(0))
     ]
 
 
@@ -165,6 +178,7 @@ class LarsOptimizer(torch.optim.Optimizer):
         self.momentum = momentum
         self.trust = trust
         self.biases = biases
+        self.add_parts: AddParts = lambda parameter, sums: sums
 
     @torch.no_grad()
     def step(self, closure: None = None) -> None:  # type: ignore[override]
@@ -184,8 +198,9 @@ class LarsOptimizer(torch.optim.Optimizer):
         parameter.sub_(velocity)
 
     def _local_rate(self, parameter: Tensor, gradient: Tensor, decay: float) -> Tensor:
-        norm = torch.linalg.vector_norm(parameter)
-        divisor = torch.linalg.vector_norm(gradient) + decay * norm
+        squares = torch.stack([parameter.square().sum(), gradient.square().sum()])
+        norm, gradient_norm = self.add_parts(parameter, squares).sqrt().unbind()
+        divisor = gradient_norm + decay * norm
         usable = (norm > 0) & (divisor > 0)
         return torch.where(usable, self.trust * norm / divisor, torch.ones_like(norm))
 

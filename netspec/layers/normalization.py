@@ -140,6 +140,10 @@ class BatchNorm(Normalization):
     """Whether each channel has a learned factor. TensorFlow's slim leaves it out unless told."""
     shift: Truth = True
     """Whether each channel has a learned shift."""
+    synced: Truth = False
+    """Of which images mean and variance are taken where several processes compute parts of a batch:
+    `no`, of each part by itself, as in PyTorch, Caffe and TensorFlow; `yes`, of the whole batch, as
+    PyTorch's SyncBatchNorm does. One process computes the same either way."""
 
     def list_weights(self, inputs: Sequence[Shape]) -> tuple[Weight, ...]:
         channels = inputs[0].channels

@@ -38,7 +38,7 @@ ARGUMENTS = {
     "prelu": ("slope", "rate decay"),
     "activate": ("word", ""),
     "lrn": ("n", "alpha beta k over across groups"),
-    "batchnorm": ("", "eps momentum scale shift"),
+    "batchnorm": ("", "eps momentum scale shift synced"),
     "layernorm": ("", "eps"),
     "groupnorm": ("groups", "eps"),
     "dropout": ("p", "inverted"),

@@ -10,6 +10,7 @@ which is computed from what would have been read, so that gradients find their w
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import NamedTuple
 
 import torch
 from torch import Tensor, fx, nn
@@ -24,15 +25,16 @@ from netspec.analyses.placement import (
     place_graph,
 )
 from netspec.graph import Graph, Node
-from netspec.layers.normalization import GroupNorm, LayerNorm
+from netspec.layers.normalization import BatchNorm, GroupNorm, LayerNorm
 from netspec.layers.rearranging import Shuffle
 from netspec.layers.regularization import Dropout, DropPath
 from netspec.tensor import Interval
 from netspec_torch.distributed.exchange import Exchange
 from netspec_torch.distributed.masks import Rows, SplitDropout, SplitDropPath
 from netspec_torch.distributed.parts import Part, Slices, take_part
+from netspec_torch.distributed.synced import SyncedBatchNorm
 from netspec_torch.emission import Emission, module_path
-from netspec_torch.layers import find_emitter
+from netspec_torch.layers import find_emitter, make_batchnorm
 from netspec_torch.module import freeze, list_weights
 from netspec_torch.modules import ChannelScale, normalize_channels
 from netspec_torch.starting_values import draw, seeded_generator
@@ -77,9 +79,18 @@ class Column:
         return take_part(node, placed.runs[self.number], placed.reads[self.number])
 
 
+class Groups(NamedTuple):
+    """With whom a column speaks."""
+
+    columns: ProcessGroup
+    """The columns of one net, in order."""
+    replicas: ProcessGroup | None = None
+    """The same column of all replicas; None where there is one."""
+
+
 def build_column(
     column: Column,
-    group: ProcessGroup,
+    groups: Groups,
     rows: Rows,
     *,
     seed: int,
@@ -87,9 +98,8 @@ def build_column(
     heads: bool = False,
 ) -> fx.GraphModule:
     """Make a column's module as `build` makes the whole net's, with its part of the same starting
-    values. `group` has the processes of the columns, in order; `rows` is to be set before each
-    forward pass in training."""
-    module = emit_column(column, nn.Module(), group, rows, heads=heads)
+    values. `rows` is to be set before each forward pass in training."""
+    module = emit_column(column, nn.Module(), groups, rows, heads=heads)
     weights = list_weights(column.graph, heads=heads)
     tensors = {**dict(module.named_parameters()), **dict(module.named_buffers())}
     for name in tensors.keys() & weights.keys():
@@ -101,19 +111,19 @@ def build_column(
 
 
 def emit_column(
-    column: Column, root: nn.Module, group: ProcessGroup, rows: Rows, *, heads: bool
+    column: Column, root: nn.Module, groups: Groups, rows: Rows, *, heads: bool
 ) -> fx.GraphModule:
     """Write a column as a torch graph over the modules of `root`; those that it lacks are made."""
-    return ColumnEmission(column, root, group, rows).emit(heads=heads)
+    return ColumnEmission(column, root, groups, rows).emit(heads=heads)
 
 
 class ColumnEmission:
     """A column's torch graph that is being written."""
 
-    def __init__(self, column: Column, root: nn.Module, group: ProcessGroup, rows: Rows) -> None:
+    def __init__(self, column: Column, root: nn.Module, groups: Groups, rows: Rows) -> None:
         self.to = Emission(root)
         self.column = column
-        self.group = group
+        self.groups = groups
         self.rows = rows
         self.tensors: dict[str, fx.Node] = {}
         """For each layer the column's run of its channels."""
@@ -141,6 +151,8 @@ class ColumnEmission:
             name = f"{node.name}.elsewhere"
             return self.to.call(name, no_channels, tuple(inputs), *node.shape[1:])
         part = self.column.part(node)
+        if isinstance(node.layer, BatchNorm) and node.layer.synced and self.groups.replicas:
+            return self.to.call_module(node, lambda: self._make_synced(part.node), *inputs)
         if isinstance(node.layer, GroupNorm | LayerNorm):
             return self._emit_norm(node, part, inputs[0])
         if isinstance(node.layer, Shuffle):
@@ -165,6 +177,11 @@ class ColumnEmission:
         assert isinstance(layer, Dropout)
         run, channels = self.column.run(node), node.shape.channels
         return SplitDropout(layer.p, self.rows, channels, run, inverted=layer.inverted)
+
+    def _make_synced(self, node: Node) -> nn.Module:
+        assert isinstance(node.layer, BatchNorm)
+        assert self.groups.replicas is not None
+        return SyncedBatchNorm(make_batchnorm(node.layer, node), self.groups.replicas, self.rows)
 
     def _emit_norm(self, node: Node, part: Part, x: fx.Node) -> fx.Node:
         """Normalised with all that is read, then each kept channel's factor and shift."""
@@ -211,7 +228,7 @@ class ColumnEmission:
                     held,
                     [each[name] for each in wanted],
                     self.column.number,
-                    self.group,
+                    self.groups.columns,
                     has_gradient=name in returning,
                 )
                 fetched = self._call_exchange(f"{reader}.reads.{name}", exchange, name)

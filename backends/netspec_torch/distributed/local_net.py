@@ -16,7 +16,7 @@ from torch.nn.parallel import DistributedDataParallel
 
 from netspec.graph import Graph, Node
 from netspec.recipe.run import TrainingError
-from netspec_torch.distributed.columns import Column, build_column, emit_column
+from netspec_torch.distributed.columns import Column, Groups, build_column, emit_column
 from netspec_torch.distributed.masks import Rows
 from netspec_torch.distributed.world import SeveralProcesses, World
 from netspec_torch.module import build, list_weights, without_heads
@@ -77,6 +77,22 @@ class LocalNet:
             if node.name in exits or any(r.name in reached for r in readers.get(node.name, ())):
                 reached.add(node.name)
         return any(node.weights and node.name not in reached for node in self.graph.nodes)
+
+    def add_parts(self, parameter: Tensor, sums: Tensor) -> Tensor:
+        """Sums over a parameter's numbers, made sums over the whole weight that it is part of."""
+        if isinstance(self.world, SeveralProcesses) and id(parameter) in self._parts:
+            distributed.all_reduce(sums, group=self.world.column_group)
+        return sums
+
+    @cached_property
+    def _parts(self) -> frozenset[int]:
+        """The parameters of which other columns have parts too, by identity."""
+        weights = list_weights(self.graph, heads=True)
+        return frozenset(
+            id(parameter)
+            for name, parameter in self.trained.named_parameters()
+            if parameter.shape != weights[name].shape
+        )
 
     @torch.no_grad()
     def share_averages(self) -> None:
@@ -148,10 +164,9 @@ def place_net(graph: Graph, world: World, seed: int) -> LocalNet:
     rows = Rows()
     column = Column.of(graph, world.column)
     _check_all_train(column, world)
-    trained = build_column(column, world.column_group, rows, seed=seed, heads=heads)
-    module = trained
-    if heads:
-        module = emit_column(column, trained, world.column_group, rows, heads=False)
+    groups = Groups(world.column_group, world.replica_group if world.replicas > 1 else None)
+    trained = build_column(column, groups, rows, seed=seed, heads=heads)
+    module = emit_column(column, trained, groups, rows, heads=False) if heads else trained
     return LocalNet(graph, world, trained, module, rows, column)
 
 

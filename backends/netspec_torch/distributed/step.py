@@ -49,5 +49,5 @@ class SharedStep(TrainingStep):
     def _cross_entropy(self, scores: Tensor, labels: Tensor) -> Tensor:
         """0 where another column has the scores, by way of what leads the gradient to it."""
         if not scores.numel():
-            return scores.float().sum()
+            return scores.sum(dtype=torch.promote_types(scores.dtype, torch.float32))
         return super()._cross_entropy(scores, labels)

@@ -10,7 +10,7 @@ from torch import Tensor, fx, nn
 from torch.distributed import get_rank, group
 
 from netspec.graph import Graph
-from netspec_torch.distributed.columns import Column, build_column
+from netspec_torch.distributed.columns import Column, Groups, build_column
 from netspec_torch.distributed.masks import Rows
 from netspec_torch.distributed.parts import Slices
 from netspec_torch.module import build
@@ -50,7 +50,8 @@ def run_column(
     column = Column.of(graph, get_rank())
     rows = Rows(0, IMAGES, IMAGES)
     assert group.WORLD is not None
-    module = build_column(column, group.WORLD, rows, seed=1, dtype=dtype, heads=bool(graph.heads))
+    groups, heads = Groups(group.WORLD), bool(graph.heads)
+    module = build_column(column, groups, rows, seed=1, dtype=dtype, heads=heads)
     return run_module(graph, module, updates, layout, column.slices)
 
 

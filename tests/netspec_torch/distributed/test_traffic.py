@@ -14,7 +14,7 @@ from torch.distributed import get_rank, group
 from netspec.analyses.placement import Crossing, Placement, Reading, place_graph
 from netspec.compiler.pipeline import compile_file
 from netspec.graph import Graph
-from netspec_torch.distributed.columns import Column, build_column
+from netspec_torch.distributed.columns import Column, Groups, build_column
 from netspec_torch.distributed.masks import Rows
 from tests.compiled import compile_graph
 from tests.netspec_torch.distributed.processes import Processes
@@ -68,7 +68,7 @@ def measure(graph: Graph, images: int) -> tuple[list[int], list[int], int]:
     rows = Rows(0, images, images)
     assert group.WORLD is not None
     column = Column.of(graph, get_rank())
-    module = build_column(column, group.WORLD, rows, seed=0, heads=bool(graph.heads))
+    module = build_column(column, Groups(group.WORLD), rows, seed=0, heads=bool(graph.heads))
     x = torch.randn(images, *graph[graph.inputs[0]].shape)
     forward, backward = CollectiveBytes(), CollectiveBytes()
 

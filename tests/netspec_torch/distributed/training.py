@@ -1,0 +1,86 @@
+"""Trainings and updates as each process of a test does them, and one process alone for comparison:
+the same functions for both.
+"""
+
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+import netspec
+from netspec.recipe.clock import Clock
+from netspec.recipe.run import TrainingError
+from netspec.source import SourceFile
+from netspec_torch import train
+from netspec_torch.distributed.local_net import place_net
+from netspec_torch.distributed.step import SharedStep
+from netspec_torch.distributed.world import join_world
+from netspec_torch.module import parameter_factors
+from netspec_torch.snapshot import collect_solver_state, read_snapshot, restore_solver_state
+from netspec_torch.solver import make_optimizer, set_rate
+from netspec_torch.step import TrainingStep
+
+CLOCK = Clock(images=17, batch=6)
+"""Three updates an epoch, of 6, 6 and 5 images."""
+
+
+def run_updates(text: str, updates: int, dtype: torch.dtype) -> dict[str, Any]:
+    """Some updates by a net's recipe on seeded images; the first process gives the state of the
+    whole net and of its solver, all give the losses."""
+    net = netspec.load(SourceFile("case.net", text)).net
+    assert net.recipe is not None
+    with join_world(net.name, net.graph.gpus, "cpu") as world:
+        local = place_net(net.graph, world, seed=3)
+        local.trained.to(dtype, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        factors = parameter_factors(net.graph)
+        parameters = local.trained.named_parameters()
+        optimizer = make_optimizer(net.recipe.solver, parameters, factors, local.add_parts)
+        arguments: Any = (local.as_replica(local.trained), optimizer, net.recipe.loss)
+        named: Any = {"heads": net.graph.heads, "device": world.device, "seed": 3}
+        step: TrainingStep = TrainingStep(*arguments, **named)
+        if world.size > 1:
+            step = SharedStep(*arguments, **named, local=local, clock=CLOCK)
+        losses = []
+        for update in range(updates):
+            set_rate(optimizer, net.recipe.solver.rate)
+            count = CLOCK.count_images(update)
+            images, labels = draw_batch(update, count, dtype)
+            own = world.share.cut(slice(0, count))
+            losses.append(step(images[own], labels[own], update).item())
+        local.share_averages()
+        state = local.gather(local.trained.state_dict())
+        return {"losses": losses, "state": state if world.is_first else {}}
+
+
+def draw_batch(seed: int, count: int, dtype: torch.dtype) -> tuple[Tensor, Tensor]:
+    generator = torch.Generator().manual_seed(seed)
+    images = torch.randn(count, 3, 8, 8, generator=generator, dtype=torch.float64).to(dtype)
+    labels = torch.randint(0, 6, (count,), generator=generator)
+    return images.contiguous(memory_format=torch.channels_last), labels
+
+
+def train_net(text: str, folder: Path, data: Path, **options: Any) -> dict[str, Any]:
+    """A whole training; what came of it, or why there was none."""
+    net = netspec.load(SourceFile("case.net", text)).net
+    try:
+        result = train(net, data=data, out=folder, **{"device": "cpu", **options})
+    except TrainingError as error:
+        return {"error": error.message}
+    final = result.final and result.final.to_json()
+    return {"final": final, "updates": result.updates, "skipped": result.skipped}
+
+
+def restore_and_gather(text: str, folder: Path) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
+    """What a snapshot's weights and solver are once they have been this process's own."""
+    net = netspec.load(SourceFile("case.net", text)).net
+    assert net.recipe is not None
+    snapshot = read_snapshot(folder / "snapshot.safetensors")
+    with join_world(net.name, net.graph.gpus, "cpu") as world:
+        local = place_net(net.graph, world, seed=0)
+        factors = parameter_factors(net.graph)
+        optimizer = make_optimizer(net.recipe.solver, local.trained.named_parameters(), factors)
+        local.trained.load_state_dict(local.take(snapshot.weights))
+        restore_solver_state(local.trained, optimizer, local.take(snapshot.solver))
+        solver = collect_solver_state(local.trained, optimizer)
+        return local.gather(local.trained.state_dict()), local.gather(solver)
