@@ -192,12 +192,12 @@ def describe_padding(pad: Sides | str, span: WindowSpan) -> str:
 
 def describe_rounding(span: WindowSpan) -> str:
     """What becomes of the part of a step that is left over."""
+    if span.output < span.rounded:
+        return "up, less a window that would start beyond the input"
     if span.room % span.stride == 0:
         return "none needed: the windows come out even"
     if span.round == "down":
         return f"down: no window reaches the last {count_pixels(span.dropped)}"
-    if span.output < span.rounded:
-        return "up, less a window that would start beyond the input"
     return f"up: the last window runs {count_pixels(span.invented)} over the end"
 
 

@@ -94,6 +94,8 @@ def list_tensors(facts: NetFacts, node: Node) -> Iterator[Fact]:
     more = f" and {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else ""
     read = f", read by {', '.join(names[:MOST_NAMED])}{more}" if names else ""
     end = ", the net's output" if node.name == facts.graph.output else ""
+    if node.name in (head.output for head in facts.graph.heads):
+        end = ", the head's output"
     yield "output", f"{node.shape}{read}{end}"
     for head in facts.graph.heads:
         if node.head == head.name:
@@ -110,7 +112,7 @@ def list_shape(node: Node) -> Iterator[Fact]:
     if elsewhere:
         yield "elsewhere", "with the same arguments"
     for framework, told in elsewhere:
-        yield f"  {framework}", told
+        yield f"  {framework}" if framework else "", told
 
 
 def list_weights(node: Node) -> Iterator[Fact]:

@@ -128,6 +128,7 @@ def test_narrow_pages_and_colours(arguments: list[str]) -> None:
     for width in (40, 72):
         shown = run(*arguments, COLUMNS=str(width)).stdout
         assert max(map(len, shown.splitlines())) <= width
+        assert not [line for line in shown.splitlines() if line != line.rstrip()]
     coloured = run(*arguments, "--color", "always").stdout
     assert "\x1b[1m" in coloured
     assert "\x1b" not in run(*arguments, FORCE_COLOR="1", NO_COLOR="1").stdout
