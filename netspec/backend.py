@@ -91,6 +91,7 @@ class Backend(Protocol):
         val_list: Path | str | None = None,
         side: int = 256,
         quality: int = 90,
+        square: bool = False,
         shard_images: int = 4096,
         seed: int = 0,
         threads: int | None = None,

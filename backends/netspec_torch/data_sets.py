@@ -18,6 +18,7 @@ def pack(
     val_list: Path | str | None = None,
     side: int = Options().side,
     quality: int = Options().quality,
+    square: bool = Options().square,
     shard_images: int = Options().shard_images,
     seed: int = 0,
     threads: int | None = None,
@@ -28,7 +29,8 @@ def pack(
     `sources` is one place that `train` could read, or several WebDataset shards. `val` has the
     held-out images where they lie elsewhere; where they are a folder or a tar without classes,
     `val_list` has a line `name label` for each. Images are reduced until their shorter side has
-    `side` pixels and encoded as JPEG of a `quality` from 1 to 100; a shard has `shard_images`.
+    `side` pixels and encoded as JPEG of a `quality` from 1 to 100; with `square` only the centre
+    square is kept, which is all that a recipe's `resize` reads. A shard has `shard_images`.
     `seed` draws the held-out images where nobody has chosen any. `threads` work at once, as many as
     the process may use cores unless given.
 
@@ -50,7 +52,7 @@ def pack(
         packed = pack_data(
             data,
             Path(out),
-            Options(side, quality, shard_images),
+            Options(side, quality, shard_images, square),
             threads=threads,
             progress=listener.packing,
         )

@@ -18,6 +18,7 @@ from torch import Tensor
 from netspec_torch.data.dataset import Split
 from netspec_torch.data.decoding import Form
 from netspec_torch.data.errors import DataError, UnreadableImageError
+from netspec_torch.data.memory import BatchMemory
 from netspec_torch.data.resizing import Pixels
 
 Item = TypeVar("Item")
@@ -45,6 +46,7 @@ class Fetcher:
         self.form = form
         self.threads = threads or count_cores()
         self._pin_memory = pin_memory
+        self._memory = BatchMemory()
         self.image_shape = self._find_shape()
         """height x width x channels, as all images have it."""
         bytes_needed = len(split) * int(np.prod(self.image_shape))
@@ -86,7 +88,10 @@ class Fetcher:
     def _allocate(self, count: int) -> tuple[Tensor, NDArray[np.uint8]]:
         """A tensor and the same memory as an array."""
         shape = (count, *self.image_shape)
-        images = torch.empty(shape, dtype=torch.uint8, pin_memory=self._pin_memory)
+        if self._pin_memory:
+            images = torch.empty(shape, dtype=torch.uint8, pin_memory=True)
+        else:
+            images = self._memory.take_bytes(shape)
         return images, images.numpy()
 
     def _read_from(self, index: int) -> tuple[int, Pixels]:

@@ -15,24 +15,33 @@ from torch import Tensor
 
 
 class BatchMemory:
-    """Gives out float32 tensors. What it has given out it never touches while anyone holds it."""
+    """Gives out tensors with nothing in them yet. What it has given out it never touches while
+    anyone holds it, or a part of it; threads may ask at once."""
 
     def __init__(self) -> None:
-        self._free: list[NDArray[np.float32]] = []
+        self._free: list[NDArray[np.uint8]] = []
 
-    def empty(self, shape: Sequence[int], memory_format: torch.memory_format) -> Tensor:
-        """A tensor, N x channels x height x width, with nothing in it yet."""
+    def take_bytes(self, shape: Sequence[int]) -> Tensor:
+        """A tensor of uint8."""
+        return self._take(prod(shape)).view(*shape)
+
+    def take_floats(self, shape: Sequence[int], memory_format: torch.memory_format) -> Tensor:
+        """A tensor of float32, N x channels x height x width."""
         count, channels, height, width = shape
-        floats = torch.from_numpy(self._take(prod(shape)))
+        floats = self._take(4 * prod(shape)).view(torch.float32)
         if memory_format == torch.channels_last:
             return floats.view(count, height, width, channels).permute(0, 3, 1, 2)
         return floats.view(count, channels, height, width)
 
-    def _take(self, size: int) -> NDArray[np.float32]:
-        block = self._free.pop() if self._free else None
-        if block is None or block.size < size:
-            block = torch.empty(size).numpy()
-        # Every tensor on this memory holds the part; with the last of them it goes.
+    def _take(self, size: int) -> Tensor:
+        try:
+            block = self._free.pop()
+        except IndexError:
+            block = np.empty(0, np.uint8)
+        if block.size < size:
+            block = torch.empty(size, dtype=torch.uint8).numpy()
+        # Every tensor on this memory holds the part; with the last of them it goes. Arrays made of
+        # it would hold the block alone, so what is made of it must be tensors.
         part = block[:size]
         weakref.finalize(part, self._free.append, block).atexit = False
-        return part
+        return torch.from_numpy(part)

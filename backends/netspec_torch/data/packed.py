@@ -62,6 +62,8 @@ class Index:
     side: int
     """No image's shorter side is longer."""
     quality: int
+    square: bool
+    """Whether only the centre square of each image was kept."""
     division: str
     mean: tuple[float, ...]
     """Of the training images, a channel each, from 0 to 255."""
@@ -132,7 +134,8 @@ def read_packed(folder: Path) -> Source:
     train = replace(_read_part(folder, index.train, index), measured={form: statistics})
     held_out = _read_part(folder, index.val, index)
     digest = hashlib.sha256((folder / INDEX).read_bytes()).hexdigest()
-    notes = (f"packed with shorter sides of {index.side} pixels, JPEG of quality {index.quality}",)
+    what = "squares" if index.square else "shorter sides"
+    notes = (f"packed with {what} of {index.side} pixels, JPEG of quality {index.quality}",)
     return Source(KIND, index.classes, train, held_out, index.division, notes, checksum=digest)
 
 

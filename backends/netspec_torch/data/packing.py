@@ -47,7 +47,7 @@ from netspec_torch.data.packed import (
     read_index,
 )
 from netspec_torch.data.randomness import make_generator
-from netspec_torch.data.resizing import shrink_pixels
+from netspec_torch.data.resizing import Pixels, cut_square, shrink_pixels
 from netspec_torch.data.statistics import Statistics, Sums
 
 SECONDS_BETWEEN_REPORTS = 0.25
@@ -63,6 +63,8 @@ class Options(NamedTuple):
     quality: int = 90
     """Of the JPEG files, from 1 to 100."""
     shard_images: int = 4096
+    square: bool = False
+    """Whether only the centre square is kept, which is what `resize` reads."""
 
 
 @dataclass(frozen=True)
@@ -124,7 +126,9 @@ class Packing:
                     done, waiting = wait(waiting, SECONDS_BETWEEN_REPORTS, FIRST_COMPLETED)
                     for future in done:
                         future.result()
-                    progress(done_before + len(self._done), self._count())
+                    # The last image counts when the last shard is written.
+                    most = self._count() - 1 if waiting else self._count()
+                    progress(min(done_before + len(self._done), most), self._count())
             finally:
                 self._stop.set()
                 for future in waiting:
@@ -189,6 +193,7 @@ class Packing:
             channels=shared,
             side=self._options.side,
             quality=self._options.quality,
+            square=self._options.square,
             division=self._data.division,
             mean=tuple(statistics.channel_mean.tolist()),
             std=tuple(statistics.covariance.diagonal().clamp(min=0).sqrt().tolist()),
@@ -259,12 +264,17 @@ class ShardWriter:
     def _prepare(self, data: bytes) -> tuple[bytes, int]:
         """An image as it is packed, and its channels; raises UnreadableImageError."""
         pixels = decode_upright(data, self._form)
-        if not _is_small_jpeg(data, self._options.side):
-            data = encode_jpeg(shrink_pixels(pixels, self._options.side), self._options.quality)
+        if not _is_small_jpeg(data, self._options):
+            data = encode_jpeg(self._reduce(pixels), self._options.quality)
             pixels = decode_upright(data, self._form) if self._sums else pixels
         if self._sums:
             self._sums.add_images(convert_pixels(pixels, self._form)[None])
         return data, pixels.shape[2]
+
+    def _reduce(self, pixels: Pixels) -> Pixels:
+        if self._options.square:
+            pixels = cut_square(pixels)
+        return shrink_pixels(pixels, self._options.side)
 
     def _write_member(self, name: str, data: bytes) -> int:
         """Write a file into the tar; gives the place of its bytes."""
@@ -346,7 +356,7 @@ def _begin(folder: Path, plan: dict[str, Any]) -> bool:
     return False
 
 
-def _is_small_jpeg(data: bytes, side: int) -> bool:
+def _is_small_jpeg(data: bytes, options: Options) -> bool:
     """Whether a file may be taken as it is: a JPEG that every reader sees alike, small enough."""
     if not data.startswith(JPEG_START):
         return False
@@ -354,7 +364,8 @@ def _is_small_jpeg(data: bytes, side: int) -> bool:
     return (
         image.format == "JPEG"
         and image.mode in ("L", "RGB")
-        and min(image.size) <= side
+        and min(image.size) <= options.side
+        and (image.width == image.height or not options.square)
         and not image.getexif()
     )
 

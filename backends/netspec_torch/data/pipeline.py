@@ -117,7 +117,7 @@ class Pipeline:
             batch = compute(slice(None), None).expand(-1, shape.channels, -1, -1)
             return batch.contiguous(memory_format=self._memory_format)
         size = (count * views, shape.channels, shape.height, shape.width)
-        batch = self._memory.empty(size, self._memory_format)
+        batch = self._memory.take_floats(size, self._memory_format)
         for start in range(0, count, IMAGES_AT_ONCE):
             part = slice(start, start + IMAGES_AT_ONCE)
             target = batch[start * views : (start + IMAGES_AT_ONCE) * views]

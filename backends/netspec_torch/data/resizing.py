@@ -20,7 +20,7 @@ def resize_pixels(pixels: Pixels, resize: int | HeightWidth | None) -> Pixels:
     if resize is None:
         return pixels
     if isinstance(resize, int):
-        pixels, resize = _cut_square(pixels), HeightWidth(resize, resize)
+        pixels, resize = cut_square(pixels), HeightWidth(resize, resize)
     if pixels.shape[:2] == resize:
         return pixels
     # A copy, in one piece and writable: torch takes no other array without a warning, or would
@@ -42,7 +42,8 @@ def shrink_pixels(pixels: Pixels, side: int) -> Pixels:
     )
 
 
-def _cut_square(pixels: Pixels) -> Pixels:
+def cut_square(pixels: Pixels) -> Pixels:
+    """The centre square."""
     height, width, _ = pixels.shape
     side = min(height, width)
     top, left = (height - side) // 2, (width - side) // 2

@@ -173,6 +173,17 @@ def test_small_jpegs_are_taken_as_they_are(tmp_path: Path, form: str) -> None:
     assert data.images.read(0, Form(3, to_grey=False, resize=None)).shape == (16, 19, 3)
 
 
+def test_squares_have_the_pixels_that_a_recipe_reads(folder: Path, tmp_path: Path) -> None:
+    pack(folder, tmp_path / "out", SMALL._replace(square=True))
+    pack(folder, tmp_path / "whole")
+    squares, whole = (open_place(str(tmp_path / name), 0) for name in ("out", "whole"))
+    assert squares.held_out.images.read(0, Form(3, to_grey=False, resize=None)).shape == (16, 16, 3)
+    form = Form(3, to_grey=False, resize=16)
+    first, second = (data.held_out.images.read(0, form).astype(int) for data in (squares, whole))
+    assert np.abs(first - second).mean() < 12
+    assert "squares of 16 pixels" in squares.notes[0]
+
+
 def test_a_turned_jpeg_is_packed_upright(tmp_path: Path) -> None:
     make_folder(tmp_path / "set", [name.replace("png", "jpg") for name in NAMES], 10, 14)
     exif = Image.Exif()
