@@ -28,8 +28,9 @@ Data = Annotated[
     typer.Option(
         metavar="PATH",
         help="A folder with train/CLASS/ and val/CLASS/, or of CLASS/ folders, which is then split;"
-        " elpv fetches photographs of solar cells; fashion_mnist is built in, and stands in where"
-        " the recipe's data are not there.",
+        " a packed set, WebDataset shards, a list file, MNIST's or CIFAR's files. elpv fetches"
+        " photographs of solar cells; fashion_mnist is built in, and stands in where the recipe's"
+        " data are not there.",
     ),
 ]
 Device = Annotated[

@@ -1,22 +1,27 @@
-"""Measures the loader beside the naive way: Pillow, one image at a time, in torch's DataLoader.
+"""How many images a second the loader gives on one core, beside Pillow behind torch's DataLoader.
 
-Both do AlexNet's recipe: the shorter side to 256, a random crop of 224, mirroring, the mean image
-subtracted, colour noise; batches of 128 for a net of three channels. They read the built-in sample
-(28x28, grey, enlarged) and a folder of generated JPEGs of 500x375, and take turns, so that a busy
-moment of the machine falls on all of them. Nothing is trained meanwhile, and torch computes on one
-thread, so that the small operations of the naive way do not pay for waking others. Prints a
-Markdown table of the median rates over an epoch; measuring means and starting processes are left
-out.
+AlexNet's recipe: shorter side 256, a random crop of 224, mirror, per-pixel mean, colour noise. The
+images are JPEGs of 400x350, quality 95, cut at random places and scales out of photographs: those
+of `--photographs`, else four of those that scikit-image has (CC0, and NASA's), where it is
+installed, else noise at every scale.
 
-    python tests/bench/bench_data.py [--images 512] [--threads 2] [--rounds 5]
+What is measured is the time that the processor worked, in all threads and processes, for it is
+less disturbed by what else the machine does; of the rounds the best is shown, for what disturbs
+makes slower only. Everything runs on one core. All that is done with an image counts, reading the
+file too, which the system has in memory; measuring means is left out. Then where the time of an
+image goes.
+
+    python tests/bench/bench_data.py [--images 2048] [--rounds 4] [--photographs FOLDER]
 """
 
 import argparse
+import os
+import resource
 import tempfile
-import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from importlib.util import find_spec
 from pathlib import Path
-from statistics import median
+from time import process_time
 
 import numpy as np
 import torch
@@ -28,27 +33,35 @@ from netspec.recipe.data import Crop, Lighting, Mirror, Resize, Subtract, Transf
 from netspec.tensor import Shape
 from netspec.values import Word
 from netspec_torch.data import Loader, Split, Statistics, open_data
-from netspec_torch.data.decoding import Form
-from netspec_torch.data.images import ArrayImages, open_files
+from netspec_torch.data.decoding import Form, decode_upright
+from netspec_torch.data.fetching import Fetcher
+from netspec_torch.data.images import EncodedImages
+from netspec_torch.data.packing import Options, pack_data
+from netspec_torch.data.pipeline import Pipeline
 
 BATCH = 128
+SIDE = 256
 SHAPE = Shape(3, 224, 224)
 RECIPE: tuple[Transform, ...] = (
-    Resize(side=256),
+    Resize(side=SIDE),
     Crop.model_validate({"size": 224}),
     Mirror(),
     Subtract.model_validate({"value": Word("mean")}),
     Lighting(std=0.1),
 )
-Open = Callable[[int], Image.Image]
+FORM = Form(3, to_grey=False, resize=SIDE)
+SCENES = ("astronaut.png", "chelsea.png", "coffee.png", "rocket.jpg")
+"""Of scikit-image's data."""
+WIDTH, HEIGHT = 400, 350
+Epoch = Callable[[int], Iterable[tuple[Tensor, Tensor]]]
 
 
 class NaiveImages(Dataset[tuple[Tensor, int]]):
     """What one would write: every image by itself, all of it on the CPU."""
 
-    def __init__(self, open_image: Open, labels: Tensor, statistics: Statistics) -> None:
-        self._open = open_image
-        self._labels = labels.tolist()
+    def __init__(self, folder: Path, split: Split, statistics: Statistics) -> None:
+        self._paths = [folder / "train" / split.images.name(i) for i in range(len(split))]
+        self._labels = split.labels.tolist()
         self._mean = statistics.mean_image[:, 16:240, 16:240].float()
         self._components = statistics.components.float()
 
@@ -56,8 +69,8 @@ class NaiveImages(Dataset[tuple[Tensor, int]]):
         return len(self._labels)
 
     def __getitem__(self, index: int) -> tuple[Tensor, int]:
-        image = self._open(index).convert("RGB")
-        scale = 256 / min(image.size)
+        image = Image.open(self._paths[index]).convert("RGB")
+        scale = SIDE / min(image.size)
         size = (round(image.width * scale), round(image.height * scale))
         image = image.resize(size, Image.Resampling.BILINEAR)
         left, top = (image.width - 256) // 2, (image.height - 256) // 2
@@ -71,91 +84,175 @@ class NaiveImages(Dataset[tuple[Tensor, int]]):
         return pixels - self._mean + noise[:, None, None], self._labels[index]
 
 
-def load_naively(images: NaiveImages, workers: int) -> Iterable[tuple[Tensor, Tensor]]:
-    return DataLoader(
-        images, BATCH, shuffle=True, num_workers=workers, persistent_workers=workers > 0
-    )
+def load_naively(images: NaiveImages, workers: int) -> Epoch:
+    loader = DataLoader(images, BATCH, shuffle=True, num_workers=workers)
+    return lambda epoch: loader
 
 
-def load_ours(split: Split, threads: int, cache_bytes: int) -> Loader:
+def load_ours(split: Split) -> Loader:
     return Loader(
-        split, RECIPE, SHAPE, batch=BATCH, seed=0, threads=threads, cache_bytes=cache_bytes
+        split,
+        RECIPE,
+        SHAPE,
+        batch=BATCH,
+        seed=0,
+        threads=1,
+        cache_bytes=0,
+        memory_format=torch.channels_last,
     )
 
 
-def take_sample(count: int) -> tuple[Split, Open]:
-    """The first images of the built-in sample, for us and for Pillow."""
-    train = open_data("fashion_mnist", "", seed=0).train
-    form = Form(1, to_grey=False, resize=None)
-    pixels = np.stack([train.images.read(i, form) for i in range(count)])
-    split = Split(ArrayImages(pixels, range(count)), train.labels[:count])
-    return split, lambda index: Image.fromarray(pixels[index, :, :, 0])
+def find_photographs(folder: Path | None) -> tuple[list[Image.Image], str]:
+    """Photographs to cut images out of, and what they are."""
+    if folder is not None:
+        paths, what = sorted(folder.iterdir()), f"photographs of {folder}"
+    elif (found := find_spec("skimage")) and found.origin:
+        data = Path(found.origin).parent / "data"
+        paths, what = [data / name for name in SCENES], "photographs of scikit-image"
+    else:
+        return [make_noise(seed) for seed in range(4)], "noise at every scale"
+    return [Image.open(path).convert("RGB") for path in paths], what
 
 
-def make_photographs(folder: Path, count: int) -> tuple[Split, Open]:
-    """JPEGs with the detail of a photograph: noise at every scale, quality 90."""
+def make_noise(seed: int) -> Image.Image:
+    """An image with the detail of a photograph."""
+    generator = np.random.default_rng(seed)
+    pixels = np.zeros((500, 600, 3))
+    for side in (3, 9, 30, 100, 375):
+        coarse = generator.integers(0, 256, (side, side, 3), np.uint8)
+        layer = Image.fromarray(coarse).resize((600, 500), Image.Resampling.BICUBIC)
+        pixels += np.asarray(layer, float) / 5
+    return Image.fromarray(pixels.astype(np.uint8))
+
+
+def write_images(photographs: list[Image.Image], folder: Path, count: int) -> None:
+    """`count` images to train on and a few that are held out, in class folders."""
     generator = np.random.default_rng(0)
-    names = [f"{i}.jpg" for i in range(count)]
-    for name in names:
-        pixels = np.zeros((375, 500, 3))
-        for side in (3, 9, 30, 100, 375):
-            coarse = generator.integers(0, 256, (side, side, 3), np.uint8)
-            layer = Image.fromarray(coarse).resize((500, 375), Image.Resampling.BICUBIC)
-            pixels += np.asarray(layer, float) / 5
-        Image.fromarray(pixels.astype(np.uint8)).save(folder / name, quality=90)
-    return Split(open_files(folder, names), np.arange(count) % 2), lambda i: Image.open(
-        folder / names[i]
-    )
+    for number in range(count + len(photographs)):
+        label = number % len(photographs)
+        whole = photographs[label]
+        scale = max(WIDTH / whole.width, HEIGHT / whole.height) * generator.uniform(1, 1.3)
+        size = (round(whole.width * scale) + 1, round(whole.height * scale) + 1)
+        left, top = (
+            int(generator.integers(0, length - cut + 1))
+            for length, cut in zip(size, (WIDTH, HEIGHT), strict=True)
+        )
+        image = whole.resize(size, Image.Resampling.BICUBIC)
+        part = "train" if number < count else "val"
+        path = folder / part / f"class{label}" / f"{number:05}.jpg"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        image.crop((left, top, left + WIDTH, top + HEIGHT)).save(path, quality=95)
 
 
-def measure(
-    loaders: dict[str, Callable[[int], Iterable[tuple[Tensor, Tensor]]]], rounds: int
-) -> dict[str, float]:
-    """The median rate of each, images a second; the first round warms up."""
-    rates: dict[str, list[float]] = {name: [] for name in loaders}
+def spend() -> float:
+    """Seconds that processors have worked for this process and those that it started and that have
+    ended."""
+    children = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return process_time() + children.ru_utime + children.ru_stime
+
+
+def measure(loaders: dict[str, Epoch], rounds: int) -> dict[str, float]:
+    """The least time an image of each, in microseconds, side by side; the first round warms up."""
+    times: dict[str, list[float]] = {name: [] for name in loaders}
     for epoch in range(rounds + 1):
         for name, batches in loaders.items():
-            start = time.perf_counter()
+            start = spend()
             images = sum(len(labels) for _, labels in batches(epoch))
-            rates[name].append(images / (time.perf_counter() - start))
-    return {name: median(taken[1:]) for name, taken in rates.items()}
+            times[name].append((spend() - start) / images * 1e6)
+    return {name: min(taken[1:]) for name, taken in times.items()}
 
 
-def compare(split: Split, open_image: Open, threads: int, rounds: int) -> dict[str, float]:
-    ours, ours_kept = (load_ours(split, threads, cache_bytes) for cache_bytes in (0, 2**40))
-    statistics = ours.statistics
-    assert statistics is not None
-    images = NaiveImages(open_image, torch.from_numpy(split.labels), statistics)
-    alone, workers = load_naively(images, 0), load_naively(images, threads)
-    return measure(
-        {
-            "Pillow, DataLoader without workers": lambda epoch: alone,
-            f"Pillow, DataLoader with {threads} workers": lambda epoch: workers,
-            f"netspec, {threads} threads, decoded each time": ours.batches,
-            f"netspec, {threads} threads, pixels kept in memory": ours_kept.batches,
-        },
-        rounds,
+def list_parts(split: Split, rounds: int) -> Iterator[tuple[str, float]]:
+    """Where the time of an image goes, a part by itself, in microseconds."""
+    images = split.images
+    assert isinstance(images, EncodedImages)
+    count = min(BATCH, len(split))
+    stored = [images.read_bytes(index) for index in range(count)]
+    fetcher = Fetcher(split, FORM, threads=1, cache_bytes=0)
+    pixels, _ = fetcher.fetch_all(np.arange(count))
+    pipeline = Pipeline(
+        RECIPE[1:],
+        fetcher.image_shape,
+        SHAPE,
+        statistics=load_ours(split).statistics,
+        memory_format=torch.channels_last,
+    )
+    drawn = pipeline.draw(0, 0, count)
+
+    def time(work: Callable[[], object]) -> float:
+        taken = []
+        for _ in range(rounds + 1):
+            start = spend()
+            work()
+            taken.append(spend() - start)
+        return min(taken) / count * 1e6
+
+    def decode() -> None:
+        for data in stored:
+            decode_upright(data, FORM)
+
+    reading = time(lambda: [images.read_bytes(index) for index in range(count)])
+    decoding = time(decode)
+    fetching = time(lambda: fetcher.fetch_all(np.arange(count)))
+    yield "reading the file", reading
+    yield "decoding", decoding
+    yield "resizing, and copying into the batch", fetching - reading - decoding
+    yield (
+        "crop, mirror, float32, mean, colour noise",
+        time(lambda: pipeline.train(pixels, drawn, slice(0, count))),
     )
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
-    parser.add_argument("--images", type=int, default=512)
-    parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--rounds", type=int, default=5, help="epochs of each that are timed")
+    parser.add_argument("--images", type=int, default=2048)
+    parser.add_argument("--rounds", type=int, default=4, help="epochs of each that are timed")
+    parser.add_argument("--photographs", type=Path, help="a folder of them")
     options = parser.parse_args()
     torch.set_num_threads(1)
-    with tempfile.TemporaryDirectory() as folder:
-        sources = {
-            "the built-in sample, 28x28": take_sample(options.images),
-            "JPEG, 500x375": make_photographs(Path(folder), options.images),
+    if hasattr(os, "sched_setaffinity"):
+        os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
+    photographs, what = find_photographs(options.photographs)
+    with tempfile.TemporaryDirectory() as place:
+        folder = Path(place) / "folder"
+        write_images(photographs, folder, options.images)
+        data = open_data(folder, "", 0)
+        pack_data(data, Path(place) / "packed", Options(side=SIDE))
+        pack_data(data, Path(place) / "squares", Options(side=SIDE, square=True))
+        splits = {
+            name: open_data(Path(place) / name, "", 0).train
+            for name in ("folder", "packed", "squares")
         }
-        print("| images | loader | images/s | times as fast |\n|---|---|---:|---:|")
-        for source, (split, open_image) in sources.items():
-            rates = compare(split, open_image, options.threads, options.rounds)
-            first = next(iter(rates.values()))
-            for name, rate in rates.items():
-                print(f"| {source} | {name} | {rate:,.0f} | {rate / first:.2f} |", flush=True)
+        loaders = {name: load_ours(split) for name, split in splits.items()}
+        statistics = loaders["folder"].statistics
+        assert statistics is not None
+        naive = NaiveImages(folder, splits["folder"], statistics)
+        size = sum(path.stat().st_size for path in (folder / "train").rglob("*.jpg"))
+        print(
+            f"{options.images} images of {WIDTH}x{HEIGHT}, {size / options.images / 1024:.0f} KiB"
+        )
+        print(f"each, cut out of {what}; load of the machine {os.getloadavg()[0]:.1f}\n")
+        times = measure(
+            {
+                "a folder: Pillow, DataLoader without workers": load_naively(naive, 0),
+                "a folder: Pillow, DataLoader with a worker": load_naively(naive, 1),
+                "a folder: netspec": loaders["folder"].batches,
+                "packed: netspec": loaders["packed"].batches,
+                "packed with `--square`: netspec": loaders["squares"].batches,
+            },
+            options.rounds,
+        )
+        print("| loader | us an image | images/s on a core | times as fast |\n|---|---:|---:|---:|")
+        first, second, *_ = times.values()
+        for name, taken in times.items():
+            print(f"| {name} | {taken:,.0f} | {1e6 / taken:,.0f} | {first / taken:.2f} |")
+        print(f"\nbeside the DataLoader with a worker: {second / times['a folder: netspec']:.2f}")
+        print(f"for a folder, {second / times['packed: netspec']:.2f} packed\n")
+        names = list(splits)
+        parts = [dict(list_parts(split, options.rounds)) for split in splits.values()]
+        print(f"| us an image | {' | '.join(names)} |\n|---|{'---:|' * len(names)}")
+        for part in parts[0]:
+            print(f"| {part} | {' | '.join(f'{each[part]:,.0f}' for each in parts)} |")
 
 
 if __name__ == "__main__":

@@ -33,6 +33,9 @@ except ImportError:
     simplejpeg = None
 
 JPEG_START = b"\xff\xd8\xff"
+APP1 = 0xE1
+FRAME_MARKERS = (*range(0xC0, 0xC4), *range(0xC5, 0xD0), 0xDA)
+"""Of JPEG: what begins a frame or a scan. (0xC4 is a table.)"""
 ORIENTATION_TAG = 0x0112
 UPRIGHT: dict[int, Callable[[Pixels], Pixels]] = {
     2: lambda pixels: pixels[:, ::-1],
@@ -117,9 +120,22 @@ def _decode_jpeg(data: bytes, form: Form) -> Pixels:
     pixels: Pixels = simplejpeg.decode_jpeg(
         data, "GRAY" if grey else "RGB", min_height=least, min_width=least, min_factor=2
     )
-    if b"Exif\0\0" in data[:65536]:
+    if _has_exif(data):
         return _turn_upright(pixels, Image.open(BytesIO(data)))
     return pixels
+
+
+def _has_exif(data: bytes) -> bool:
+    """Whether a JPEG has an Exif segment (APP1) in front of its image. Its segments are a marker,
+    0xFF and a byte, and a length that counts itself and what follows it; more of 0xFF may stand in
+    front of it."""
+    place = 2
+    while data[place : place + 1] == b"\xff" and data[place + 1] not in FRAME_MARKERS:
+        if data[place + 1] == APP1 and data[place + 4 : place + 10] == b"Exif\0\0":
+            return True
+        is_filled = data[place + 1] == 0xFF
+        place += 1 if is_filled else 2 + int.from_bytes(data[place + 2 : place + 4], "big")
+    return False
 
 
 def _least_side(resize: int | HeightWidth) -> int:

@@ -25,12 +25,13 @@ def open_data(
 ) -> DataSet:
     """Open the data set of a run; raises DataError.
 
-    `path` is what `--data` says: a folder, `elpv` (fetched from PyPI where it is not in the cache;
-    the text `./elpv` is a folder of that name), or `fashion_mnist`, the built-in sample. Without it
-    `wanted`, the name in the recipe, is looked for in the folder that NETSPEC_DATA names, then
-    among these two; where it is not there the sample stands in and `DataSet.notice` says so. The
-    seed draws the held-out images where a folder has no split of its own. `announce` is told of a
-    download, and the licence of what was fetched.
+    `path` is what `--data` says: a folder, a file or a pattern of files in any form that `formats`
+    knows, `elpv` (fetched from PyPI where it is not in the cache; the text `./elpv` is a folder of
+    that name), or `fashion_mnist`, the built-in sample. Without it `wanted`, the name in the
+    recipe, is looked for in the folder that NETSPEC_DATA names, then among these two; where it is
+    not there the sample stands in and `DataSet.notice` says so. The seed draws the held-out images
+    where nobody has chosen any. `announce` is told of a download, and the licence of what was
+    fetched.
     """
     if path is not None:
         return _open_named(path, seed, announce)

@@ -120,6 +120,16 @@ def test_colour_is_refused_where_grey_is_read(kind: str) -> None:
     assert decode_image(encode(PICTURE, kind), TO_GREY).shape == (20, 30, 1)
 
 
+def test_exif_is_found_behind_other_segments() -> None:
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    data = encode(make_pixels(0, 16, 24), "JPEG", exif=exif)
+    comment = b"\xff\xfe\x00\x06abcd"
+    for between in (comment, b"\xff" + comment + b"\xff\xff", comment * 2):
+        moved = data[:2] + between + data[2:]
+        assert decode_image(moved, Form(3, to_grey=False, resize=None)).shape == (24, 16, 3)
+
+
 @pytest.mark.usefixtures("decoder")
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "TIFF"])
 @pytest.mark.parametrize("orientation", range(1, 9))
