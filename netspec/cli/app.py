@@ -11,9 +11,9 @@ import typer
 import typer.main
 from typer.core import TyperGroup
 
-COMMANDS = ("check", "data", "explain", "fmt", "pack", "train")
+COMMANDS = ("check", "data", "explain", "fmt", "pack", "plan", "train")
 """Each is a function in the module of its name in this folder."""
-SHORT_LIVED = frozenset({"check", "explain", "fmt"})
+SHORT_LIVED = frozenset({"check", "explain", "fmt", "plan"})
 """Commands that make many objects that last, next to no garbage, and end soon: they do without
 Python's garbage collector, which takes a fifth of their time, a good part of it at the end."""
 INTERNAL_ERROR = 70

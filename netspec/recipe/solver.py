@@ -24,6 +24,11 @@ class Solver(Schema):
     """Weight decay; the paper's is 5e-4. PyTorch decays biases too, Caffe's nets and the 2012 code
     do not: say `bias_decay=0` on the layers, or in a `default`."""
 
+    @property
+    def remembered(self) -> int:
+        """How many numbers it keeps for each weight from one update to the next."""
+        return 1
+
 
 class Sgd(Solver):
     """Stochastic gradient descent, with momentum m.
@@ -46,6 +51,10 @@ class Sgd(Solver):
     """What momentum carries on: gradients, the rate outside (PyTorch), or whole steps, the rate
     inside (the paper, cuda-convnet, Caffe)."""
 
+    @property
+    def remembered(self) -> int:
+        return int(self.momentum > 0)
+
     @model_validator(mode="after")
     def _nesterov_needs_momentum(self) -> Self:
         if self.nesterov and not self.momentum:
@@ -67,6 +76,10 @@ class Adam(Solver):
     """Share of the mean squared gradient that is kept; Caffe: momentum2."""
     eps: Positive = 1e-8
     """Added to the root of s'. Caffe's delta is added to the root of s, before the correction."""
+
+    @property
+    def remembered(self) -> int:
+        return 2
 
 
 class AdamW(Adam):
@@ -112,6 +125,10 @@ class RmsProp(Solver):
     centered: Truth = False
     """Whether the mean gradient's square is taken off s before the root (Graves 2013)."""
 
+    @property
+    def remembered(self) -> int:
+        return 1 + (self.momentum > 0) + self.centered
+
 
 class Adagrad(Solver):
     """Duchi et al. 2011: s <- s + g^2; w <- w - rate g / (sqrt(s) + eps)."""
@@ -138,6 +155,10 @@ class Adadelta(Solver):
     """Share of the means that is kept; Caffe: momentum; 0.95 in the paper."""
     eps: Positive = 1e-6
     """Added below both roots; Caffe: delta."""
+
+    @property
+    def remembered(self) -> int:
+        return 2
 
 
 class Lars(Solver):

@@ -134,8 +134,8 @@ def describe_gpus(placement: Placement, recipe: Recipe | None) -> Iterator[tuple
 
 
 def show_bytes(number: int) -> str:
-    """`232.6 MiB`, `1.5 KiB`, `40 bytes`."""
-    for unit, name in ((2**20, "MiB"), (2**10, "KiB")):
+    """`3.1 GiB`, `232.6 MiB`, `1.5 KiB`, `40 bytes`."""
+    for unit, name in ((2**30, "GiB"), (2**20, "MiB"), (2**10, "KiB")):
         if number >= unit:
             return f"{number / unit:,.1f} {name}"
     return count_noun(number, "byte")

@@ -54,6 +54,12 @@ def test_version_and_usage_errors_need_no_compiler() -> None:
         assert imported.isdisjoint((*HEAVY, "netspec.compiler.pipeline", "lark"))
 
 
+def test_a_plan_on_paper_needs_no_tensor_library() -> None:
+    imported = list_imported("plan", "specs/alexnet.net")
+    assert "netspec.analyses.scaling" in imported
+    assert imported.isdisjoint((*HEAVY, *FOR_COLOURS, *FOR_JSON))
+
+
 def test_formatting_needs_no_more_than_the_parser() -> None:
     imported = list_imported("fmt", "--check", "specs")
     assert "netspec.syntax.formatter" in imported

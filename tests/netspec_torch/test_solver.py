@@ -211,6 +211,19 @@ def test_every_solver_has_an_optimizer() -> None:
     assert set(OPTIMIZERS) == set(SOLVERS.values())
 
 
+@pytest.mark.parametrize(("word", "arguments", "rule"), CASES)
+def test_what_a_solver_says_it_remembers_is_what_its_optimizer_keeps(
+    word: str, arguments: dict[str, Any], rule: Callable[[Array], Rule]
+) -> None:
+    solver = make_solver(word, **arguments)
+    weights = torch.nn.Parameter(torch.ones(3, 4))
+    weights.grad = torch.ones(3, 4)
+    optimizer = make_optimizer(solver, [("w", weights)], {"w": make_weight()})
+    optimizer.step()
+    kept = [t for t in optimizer.state[weights].values() if t is not None and t.ndim == 2]
+    assert len(kept) == solver.remembered
+
+
 @pytest.mark.parametrize("centered", [False, True])
 def test_our_rmsprop_is_torchs_where_torch_has_it(centered: bool, start: Array) -> None:
     """A start that is almost 0 takes ours."""

@@ -8,6 +8,7 @@ gathered on the first and taken apart again. Which part of a weight a column has
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from inspect import signature
 from typing import Any
 
 import torch
@@ -22,6 +23,12 @@ from netspec_torch.distributed.world import SeveralProcesses, World
 from netspec_torch.module import build, list_weights, without_heads
 
 Net = Callable[[Tensor], Any]
+_KEEP_BUFFERS = (
+    "forward_sync_buffers"
+    if "forward_sync_buffers" in signature(DistributedDataParallel).parameters
+    else "broadcast_buffers"
+)
+"""What DDP calls, from PyTorch 2.13 on and before, the copying of the first replica's buffers."""
 
 
 @dataclass(frozen=True)
@@ -63,9 +70,9 @@ class LocalNet:
             net,
             device_ids=ids,
             process_group=world.replica_group,
-            broadcast_buffers=False,
             gradient_as_bucket_view=True,
             find_unused_parameters=self._has_unread_weights(),
+            **{_KEEP_BUFFERS: False},  # type: ignore[arg-type]
         )
 
     def _has_unread_weights(self) -> bool:

@@ -7,6 +7,7 @@ with the same arguments on all.
 import os
 import socket
 import traceback
+import warnings
 from collections.abc import Callable
 from multiprocessing import get_context
 from multiprocessing.connection import Connection
@@ -72,6 +73,7 @@ def serve(pipe: Connection, rank: int, size: int, port: int) -> None:
     import torch
     import torch.distributed
 
+    warnings.simplefilter("error")
     torch.set_num_threads(1)
     torch.distributed.init_process_group("gloo")
     while True:

@@ -12,6 +12,7 @@ import torch
 from torch.distributed import get_rank, group
 
 from netspec.analyses.placement import Crossing, Placement, Reading, place_graph
+from netspec.analyses.scaling import Layout, Scaling
 from netspec.compiler.pipeline import compile_file
 from netspec.graph import Graph
 from netspec_torch.distributed.columns import Column, Groups, build_column
@@ -19,6 +20,7 @@ from netspec_torch.distributed.masks import Rows
 from tests.compiled import compile_graph
 from tests.netspec_torch.distributed.processes import Processes
 from tests.netspec_torch.distributed.traffic import CollectiveBytes, measure_sockets
+from tests.netspec_torch.distributed.training import CLOCK, measure_update
 
 TESTS = Path(__file__).parents[2]
 HEADER_BYTES = 512
@@ -114,3 +116,47 @@ def test_a_net_of_all_sorts_moves_what_the_check_says(pair: Processes) -> None:
 def test_four_columns_move_what_the_check_says(four: Processes) -> None:
     text = MIXED.replace("gpus 2", "gpus 4")
     check_traffic(compile_graph(text.replace("fc 10", "fc 8")), four, images=3)
+
+
+WIDE = """
+net wide {{
+  {gpus}
+  input 3x8x8
+  conv1: conv 32, 3x3; relu
+  conv2: conv 64, 3x3; relu
+  fc1:   fc 128; relu
+  fc2:   fc 6{place}
+}}
+train {{
+  data some {{ crop 8 }}
+  batch 6
+  loss softmax
+  sgd rate=0.01, momentum=0.9
+  stop after=1 epochs
+}}
+"""
+SPOKEN = 0.02
+"""The share that gloo's headers and the sum of the losses may add."""
+
+
+def check_plan(processes: Processes, columns: int) -> None:
+    """What the sockets send for an update is what `netspec plan` says of the busiest device."""
+    gpus, place = (f"gpus {columns}", ", gpu=0") if columns > 1 else ("", "")
+    text = WIDE.format(gpus=gpus, place=place)
+    scaling = Scaling.of(compile_graph(text), remembered=1)
+    load = scaling.load(Layout(processes.size // columns, columns), CLOCK.batch)
+    sent = max(processes.run(measure_update, text))
+    expected = load.column_bytes + load.replica_bytes
+    assert expected <= sent <= expected * (1 + SPOKEN)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads Linux's counts of a socket")
+@pytest.mark.parametrize("columns", [1, 2])
+def test_two_processes_send_what_the_plan_says(pair: Processes, columns: int) -> None:
+    check_plan(pair, columns)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads Linux's counts of a socket")
+@pytest.mark.parametrize("columns", [1, 2])
+def test_four_processes_send_what_the_plan_says(four: Processes, columns: int) -> None:
+    check_plan(four, columns)

@@ -9,48 +9,71 @@ import torch
 from torch import Tensor
 
 import netspec
+from netspec.compiler.program import CheckedNet
 from netspec.recipe.clock import Clock
 from netspec.recipe.run import TrainingError
 from netspec.source import SourceFile
 from netspec_torch import train
 from netspec_torch.distributed.local_net import place_net
 from netspec_torch.distributed.step import SharedStep
-from netspec_torch.distributed.world import join_world
+from netspec_torch.distributed.world import World, join_world
 from netspec_torch.module import parameter_factors
 from netspec_torch.snapshot import collect_solver_state, read_snapshot, restore_solver_state
 from netspec_torch.solver import make_optimizer, set_rate
 from netspec_torch.step import TrainingStep
+from tests.netspec_torch.distributed.traffic import measure_sockets
 
 CLOCK = Clock(images=17, batch=6)
 """Three updates an epoch, of 6, 6 and 5 images."""
 
 
-def run_updates(text: str, updates: int, dtype: torch.dtype) -> dict[str, Any]:
-    """Some updates by a net's recipe on seeded images; the first process gives the state of the
-    whole net and of its solver, all give the losses."""
-    net = netspec.load(SourceFile("case.net", text)).net
-    assert net.recipe is not None
-    with join_world(net.name, net.graph.gpus, "cpu") as world:
-        local = place_net(net.graph, world, seed=3)
+class Updating:
+    """A net that this process updates with others, or alone, by its recipe, on seeded images."""
+
+    def __init__(self, net: CheckedNet, world: World, dtype: torch.dtype) -> None:
+        assert net.recipe is not None
+        self.rate = net.recipe.solver.rate
+        self.dtype = dtype
+        self.world = world
+        self.local = local = place_net(net.graph, world, seed=3)
         local.trained.to(dtype, memory_format=torch.channels_last)  # type: ignore[call-overload]
         factors = parameter_factors(net.graph)
         parameters = local.trained.named_parameters()
-        optimizer = make_optimizer(net.recipe.solver, parameters, factors, local.add_parts)
-        arguments: Any = (local.as_replica(local.trained), optimizer, net.recipe.loss)
+        self.optimizer = make_optimizer(net.recipe.solver, parameters, factors, local.add_parts)
+        arguments: Any = (local.as_replica(local.trained), self.optimizer, net.recipe.loss)
         named: Any = {"heads": net.graph.heads, "device": world.device, "seed": 3}
-        step: TrainingStep = TrainingStep(*arguments, **named)
+        self.step: TrainingStep = TrainingStep(*arguments, **named)
         if world.size > 1:
-            step = SharedStep(*arguments, **named, local=local, clock=CLOCK)
-        losses = []
-        for update in range(updates):
-            set_rate(optimizer, net.recipe.solver.rate)
-            count = CLOCK.count_images(update)
-            images, labels = draw_batch(update, count, dtype)
-            own = world.share.cut(slice(0, count))
-            losses.append(step(images[own], labels[own], update).item())
-        local.share_averages()
-        state = local.gather(local.trained.state_dict())
+            self.step = SharedStep(*arguments, **named, local=local, clock=CLOCK)
+
+    def update(self, number: int) -> float:
+        """The loss of the whole batch."""
+        set_rate(self.optimizer, self.rate)
+        count = CLOCK.count_images(number)
+        images, labels = draw_batch(number, count, self.dtype)
+        own = self.world.share.cut(slice(0, count))
+        return self.step(images[own], labels[own], number).item()
+
+
+def run_updates(text: str, updates: int, dtype: torch.dtype) -> dict[str, Any]:
+    """Some updates; the first process gives the state of the whole net, all give the losses."""
+    net = netspec.load(SourceFile("case.net", text)).net
+    with join_world(net.name, net.graph.gpus, "cpu") as world:
+        updating = Updating(net, world, dtype)
+        losses = [updating.update(number) for number in range(updates)]
+        updating.local.share_averages()
+        state = updating.local.gather(updating.local.trained.state_dict())
         return {"losses": losses, "state": state if world.is_first else {}}
+
+
+def measure_update(text: str) -> int:
+    """The bytes that this process's sockets send for one update, once DDP has found its buckets."""
+    net = netspec.load(SourceFile("case.net", text)).net
+    with join_world(net.name, net.graph.gpus, "cpu") as world:
+        updating = Updating(net, world, torch.float32)
+        for number in (0, 1):
+            updating.update(number)
+        return measure_sockets(lambda: updating.update(3))
 
 
 def draw_batch(seed: int, count: int, dtype: torch.dtype) -> tuple[Tensor, Tensor]:

@@ -1,0 +1,220 @@
+"""What training a net on several devices takes of each, reckoned on paper.
+
+k replicas of a net, each with a part of every batch, and each on as many devices as the net has
+columns. Per update and device, that of the column with most:
+
+    operations   6 x multiply-adds x images: two a multiply-add, and backward twice as many
+    memory       4 bytes for each weight, its gradient and what the solver remembers of it, and for
+                 each number of the activations, which are kept for the way back
+    columns      bytes sent: what others read of its channels, and the gradients of what it reads
+    replicas     bytes sent: 2 (k - 1) / k x gradients, which a ring of k devices needs to sum them
+
+    update       operations / speed + columns / link + replicas / link, nothing done at once
+
+and the efficiency of n devices, with T the time of an update, is T(1) / (n T(n)). What is counted
+is what gloo sends and PyTorch's modules compute; the rounding of an allocator, workspaces, latency
+and the time for reading images are not in it.
+"""
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from netspec.analyses.cost import count_cost
+from netspec.analyses.memory import BYTES_PER_NUMBER, stores_its_result
+from netspec.analyses.placement import (
+    NodePlacement,
+    Placement,
+    Reading,
+    count_channels,
+    merge_reads,
+    place_graph,
+)
+from netspec.graph import Graph, Node
+
+OPERATIONS_PER_MAC = 6
+MOST_DEVICES = 4096
+
+
+class Layout(NamedTuple):
+    """How devices are used."""
+
+    replicas: int
+    columns: int
+
+    @property
+    def devices(self) -> int:
+        return self.replicas * self.columns
+
+
+class Machine(NamedTuple):
+    """What devices can do."""
+
+    speed: float
+    """Operations a second."""
+    link: float
+    """Bytes a second that a device sends to those of other replicas."""
+    column_link: float
+    """The same to the other columns of its replica."""
+
+
+class Column(NamedTuple):
+    """What training one column takes, of its GPU."""
+
+    params: int
+    """Learned numbers, heads included."""
+    trained: int
+    """Those that have a gradient."""
+    macs: int
+    """For one image, heads included."""
+    activations: int
+    """Numbers kept for one image."""
+    sent: int
+    """Bytes sent to other columns for one image."""
+    received: int
+
+
+class Memory(NamedTuple):
+    """Bytes on a device."""
+
+    weights: int
+    gradients: int
+    solver: int
+    activations: int
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """What an update takes of the device with most of each."""
+
+    layout: Layout
+    images: int
+    """Of the largest part of the batch."""
+    operations: int
+    memory: Memory
+    column_bytes: int
+    """Sent to other columns, or received from them where that is more."""
+    replica_bytes: int
+    """Sent to other replicas, and received from them."""
+
+    def seconds(self, machine: Machine) -> tuple[float, float, float]:
+        """For computing, between columns, between replicas."""
+        return (
+            self.operations / machine.speed,
+            self.column_bytes / machine.column_link,
+            self.replica_bytes / machine.link,
+        )
+
+
+@dataclass(frozen=True)
+class Scaling:
+    """A net whose training is to be spread over devices."""
+
+    graph: Graph
+    remembered: int
+    """Numbers that the solver keeps for each weight."""
+    whole: Column
+    """The net on one device."""
+    columns: tuple[Column, ...]
+    """The net on as many as it says."""
+
+    @classmethod
+    def of(cls, graph: Graph, remembered: int) -> "Scaling":
+        placed = place_graph(graph)
+        columns = tuple(measure_column(graph, placed, gpu) for gpu in range(graph.gpus))
+        return cls(graph, remembered, measure_whole(graph), columns)
+
+    def load(self, layout: Layout, batch: int) -> Load:
+        """An update of so many images."""
+        columns = self.columns if layout.columns > 1 else (self.whole,)
+        images = -(-batch // layout.replicas)
+        gradients = max(column.trained for column in columns) * BYTES_PER_NUMBER
+        return Load(
+            layout,
+            images,
+            max(column.macs for column in columns) * OPERATIONS_PER_MAC * images,
+            max((self._memory(column, images) for column in columns), key=sum),
+            max(max(column.sent, column.received) for column in columns) * images,
+            2 * (layout.replicas - 1) * gradients // layout.replicas,
+        )
+
+    def efficiency(self, layout: Layout, batch: int, machine: Machine) -> float:
+        """T(1) / (n T(n)) for a batch of the same size."""
+        alone = sum(self.load(Layout(1, 1), batch).seconds(machine))
+        return alone / (layout.devices * sum(self.load(layout, batch).seconds(machine)))
+
+    def grown_efficiency(self, layout: Layout, batch: int, machine: Machine) -> float:
+        """The same where each replica has so many images, and the batch grows with them: one device
+        would take as many times longer for it."""
+        alone = layout.replicas * sum(self.load(Layout(1, 1), batch).seconds(machine))
+        together = sum(self.load(layout, batch * layout.replicas).seconds(machine))
+        return alone / (layout.devices * together)
+
+    def list_devices(self) -> list[int]:
+        """1, 2, 4, … and the net's columns times these."""
+        powers = [2**power for power in range(MOST_DEVICES.bit_length())]
+        multiples = [power * self.graph.gpus for power in powers]
+        return sorted({n for n in (*powers, *multiples) if n <= MOST_DEVICES})
+
+    def _memory(self, column: Column, images: int) -> Memory:
+        weights = column.params * BYTES_PER_NUMBER
+        gradients = column.trained * BYTES_PER_NUMBER
+        activations = column.activations * images * BYTES_PER_NUMBER
+        return Memory(weights, gradients, gradients * self.remembered, activations)
+
+
+def measure_whole(graph: Graph) -> Column:
+    """A net on one device, to which nothing crosses."""
+    return Column(
+        params=count_cost(graph.nodes).params,
+        trained=sum(count_trained(node) for node in graph.nodes),
+        macs=sum(node.macs for node in graph.nodes),
+        activations=sum(node.shape.elements for node in graph.nodes if is_kept(node)),
+        sent=0,
+        received=0,
+    )
+
+
+def measure_column(graph: Graph, placed: Placement, gpu: int) -> Column:
+    """One GPU's part of a net."""
+    nodes = [(node, placed.nodes[node.name]) for node in graph.nodes]
+    readings: list[Reading] = [*placed.nodes.values(), *placed.exits.values()]
+    forward = [crossing for reading in readings for crossing in reading.crossings]
+    back = [crossing for reading in readings for crossing in reading.returning]
+    return Column(
+        params=sum(place.costs[gpu].params for _, place in nodes),
+        trained=sum(
+            count_trained(node) * count_channels((place.runs[gpu],)) // node.shape.channels
+            for node, place in nodes
+        ),
+        macs=sum(place.costs[gpu].macs for _, place in nodes),
+        activations=sum(count_kept(node, place, gpu) for node, place in nodes),
+        sent=sum(crossing.bytes for crossing in forward if crossing.sender == gpu)
+        + sum(crossing.bytes for crossing in back if crossing.receiver == gpu),
+        received=sum(crossing.bytes for crossing in forward if crossing.receiver == gpu)
+        + sum(crossing.bytes for crossing in back if crossing.sender == gpu),
+    )
+
+
+def count_trained(node: Node) -> int:
+    """Numbers of the layer that get a gradient; those that it shares are counted where they are."""
+    if node.shares_weights_of is not None:
+        return 0
+    return sum(weight.elements for weight in node.weights if weight.is_learned and weight.rate)
+
+
+def is_kept(node: Node) -> bool:
+    """Whether the layer's result needs room until the way back; an image does."""
+    return node.layer.takes == "none" or stores_its_result(node)
+
+
+def count_kept(node: Node, place: NodePlacement, gpu: int) -> int:
+    """Numbers kept for one image: of the result, and of what was fetched, joined with its own."""
+    own = node.shape.elements // node.shape.channels * count_channels((place.runs[gpu],))
+    crossing = {crossing.tensor for crossing in place.crossings}
+    read = merge_reads(node.inputs, place.reads[gpu])
+    pixels = {
+        name: shape.height * shape.width
+        for name, shape in zip(node.inputs, node.input_shapes, strict=True)
+    }
+    fetched = sum(count_channels(read[name]) * pixels[name] for name in crossing)
+    return own * is_kept(node) + fetched

@@ -1,0 +1,92 @@
+"""What an update takes of each device, against AlexNet's truth and against the formula by hand."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from netspec.analyses.scaling import Layout, Machine, Memory, Scaling
+from netspec.compiler.pipeline import compile_file
+from tests.compiled import compile_graph
+
+TESTS = Path(__file__).parents[1]
+TRUTH = json.loads((TESTS / "oracle" / "alexnet_variants.json").read_text(encoding="utf-8"))
+BATCH = 128
+MACHINE = Machine(speed=1e9, link=1e6, column_link=1e7)
+
+TINY = """
+net tiny {
+  gpus 2
+  input 3x4x4
+  conv 4, 1x1, bias=no             # 12 weights, 192 multiply-adds, 64 numbers
+  relu
+  fc 2, bias=no, gpu=0, rate=0     # 128 weights, 128 multiply-adds, 2 numbers
+}
+"""
+
+
+@pytest.fixture(scope="module")
+def alexnet() -> Scaling:
+    return Scaling.of(compile_file(TESTS.parent / "specs" / "alexnet.net").nets[0].graph, 1)
+
+
+def test_alexnets_columns_have_the_truths_work(alexnet: Scaling) -> None:
+    for column, truth in zip(alexnet.columns, TRUTH["per_gpu"], strict=True):
+        assert column.params == column.trained == truth["weights"] + truth["biases"]
+        assert column.macs == truth["macs"]
+    traffic = TRUTH["two_gpu_traffic"]
+    assert sum(c.sent for c in alexnet.columns) == traffic["bytes_forward_and_backward"]
+    assert sum(c.received for c in alexnet.columns) == traffic["bytes_forward_and_backward"]
+    assert alexnet.whole.params == TRUTH["variants"]["a_paper_2012_two_gpu_224"]["params"]
+
+
+def test_alexnet_on_two_devices(alexnet: Scaling) -> None:
+    load = alexnet.load(Layout(1, 2), BATCH)
+    first = TRUTH["per_gpu"][0]
+    assert load.images == BATCH
+    assert load.operations == 6 * first["macs"] * BATCH
+    assert load.memory[:3] == (4 * (first["weights"] + first["biases"]),) * 3
+    assert load.column_bytes == TRUTH["two_gpu_traffic"]["bytes_forward"] * BATCH
+    assert load.replica_bytes == 0
+
+
+def test_replicas_have_their_share_of_the_batch(alexnet: Scaling) -> None:
+    load = alexnet.load(Layout(3, 1), BATCH)
+    params = TRUTH["variants"]["a_paper_2012_two_gpu_224"]["params"]
+    assert load.images == 43
+    assert load.replica_bytes == 2 * 2 * 4 * params // 3
+    assert load.column_bytes == 0
+
+
+def test_a_tiny_net_by_hand() -> None:
+    scaling = Scaling.of(compile_graph(TINY), remembered=2)
+    whole, first, second = scaling.whole, *scaling.columns
+    assert (whole.params, whole.trained, whole.macs) == (140, 12, 320)
+    assert whole.activations == 48 + 64 + 2
+    assert (first.params, first.trained, first.macs) == (6 + 128, 6, 96 + 128)
+    assert first.activations == 48 + 32 + 64 + 2
+    assert (second.params, second.trained, second.macs) == (6, 6, 96)
+    assert second.activations == 48 + 32
+    assert (second.sent, second.received) == (32 * 4, 32 * 4)
+    load = scaling.load(Layout(2, 2), 10)
+    assert load.images == 5
+    assert load.operations == 6 * 224 * 5
+    assert load.memory == Memory(134 * 4, 6 * 4, 6 * 4 * 2, 146 * 5 * 4)
+    assert (load.column_bytes, load.replica_bytes) == (128 * 5, 24)
+
+
+def test_the_efficiency_by_hand() -> None:
+    scaling = Scaling.of(compile_graph(TINY), remembered=0)
+    alone = 6 * 320 * 8 / 1e9
+    together = 6 * 224 * 4 / 1e9 + 128 * 4 / 1e7 + 24 / 1e6
+    layout = Layout(2, 2)
+    assert scaling.efficiency(layout, 8, MACHINE) == pytest.approx(alone / (4 * together))
+    grown = 6 * 224 * 8 / 1e9 + 128 * 8 / 1e7 + 24 / 1e6
+    assert scaling.grown_efficiency(layout, 8, MACHINE) == pytest.approx(2 * alone / (4 * grown))
+    assert scaling.efficiency(Layout(1, 1), 8, MACHINE) == 1
+
+
+def test_numbers_of_devices(alexnet: Scaling) -> None:
+    assert alexnet.list_devices() == [2**power for power in range(13)]
+    three = compile_graph("net tiny { gpus 3; input 3x4x4; conv 6, 1x1; fc 2, gpu=0 }")
+    assert Scaling.of(three, 0).list_devices()[:6] == [1, 2, 3, 4, 6, 8]
