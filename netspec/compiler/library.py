@@ -3,10 +3,14 @@
 Reads used files, each once, relative to the file that names them and never outside the project. The
 project is the nearest folder above the checked file that has a .git, a pyproject.toml or a
 netspec.toml; failing that the file's own folder. Names inside the definitions are not looked at.
+
+What a file used can be kept with it as texts (`collect_texts`), under the paths by which they were
+named from that file on. Where these are given, they are the project, and no disk is read.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from os.path import normpath
 from pathlib import Path
 from typing import TypeAlias
 
@@ -53,11 +57,33 @@ class Module:
         yield from self.used
 
 
-def load_module(source: SourceFile) -> tuple[Module, list[Module], list[Diagnostic]]:
+def load_module(
+    source: SourceFile, texts: Mapping[Path, str] | None = None
+) -> tuple[Module, list[Module], list[Diagnostic]]:
     """Parse a file and all that it uses: its module, all modules reached, and what is wrong."""
-    loader = _Loader(_find_project(source.path))
+    loader = _Loader(_find_project(source.path) if texts is None else Path(), texts)
     module = loader.load(source, ())
     return module, list(loader.modules.values()), loader.diagnostics
+
+
+def collect_texts(module: Module) -> dict[str, str]:
+    """The texts of a file and of all that it uses, by their paths from its folder; its own first.
+
+    A path is put together from what the `use` lines say, whatever links it follows on the disk.
+    """
+    texts: dict[str, str] = {}
+    source = module.file.source
+    waiting = [((source.path or Path(source.name)).name, module)]
+    while waiting:
+        name, reached = waiting.pop(0)
+        if name not in texts:
+            texts[name] = reached.file.source.text
+            folder = Path(name).parent
+            waiting += [
+                (Path(normpath(folder / use.path.value)).as_posix(), used)
+                for use, used in reached.uses
+            ]
+    return texts
 
 
 def _find_project(path: Path | None) -> Path:
@@ -69,8 +95,9 @@ def _find_project(path: Path | None) -> Path:
 
 
 class _Loader:
-    def __init__(self, project: Path) -> None:
+    def __init__(self, project: Path, texts: Mapping[Path, str] | None) -> None:
         self.project = project
+        self.texts = texts
         self.modules: dict[object, Module] = {}
         self.diagnostics: list[Diagnostic] = []
 
@@ -78,7 +105,7 @@ class _Loader:
         file, errors = parse_source(source)
         self.diagnostics += errors
         module = Module(file)
-        path = source.path.resolve() if source.path else None
+        path = self._settle(source.path) if source.path else None
         self.modules[path or source.name] = module
         for item in file.items:
             if isinstance(item, tree.Net | tree.DerivedNet | tree.Block):
@@ -125,15 +152,19 @@ class _Loader:
             else:
                 module.used[name] = (thing, use)
 
+    def _settle(self, path: Path) -> Path:
+        """The one name by which a file is known."""
+        return path.resolve() if self.texts is None else Path(normpath(path))
+
     def _resolve(self, module: Module, use: tree.Use) -> Path | None:
         folder = module.file.source.path
         base = folder.parent if folder else Path.cwd()
         try:
-            path = (base / use.path.value).resolve()
-            if not path.is_relative_to(self.project):
+            path = self._settle(base / use.path.value)
+            if self.texts is None and not path.is_relative_to(self.project):
                 self._refuse(use, f"`{use.path.value}` lies outside the project", "outside")
                 return None
-            if not path.is_file():
+            if not (path.is_file() if self.texts is None else path in self.texts):
                 self._refuse(use, f"there is no file `{use.path.value}`", "not found")
                 return None
         except (OSError, ValueError, RuntimeError):
@@ -145,7 +176,7 @@ class _Loader:
         self, module: Module, use: tree.Use, path: Path, using: tuple[Path, ...]
     ) -> Module | None:
         try:
-            text = decode_source(path.read_bytes())
+            text = decode_source(path.read_bytes()) if self.texts is None else self.texts[path]
         except (OSError, UnicodeDecodeError) as error:
             reason = "it is no UTF-8 text" if isinstance(error, ValueError) else error.strerror
             self._refuse(use, f"`{use.path.value}` cannot be read: {reason}", "unreadable")

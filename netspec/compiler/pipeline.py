@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from netspec.compiler.build_graph import DefaultUse
-from netspec.compiler.library import Module, Thing, load_module
+from netspec.compiler.library import Module, Thing, collect_texts, load_module
 from netspec.compiler.lints import drop_allowed, lint_net
 from netspec.compiler.names import NamesChecked, check_names
 from netspec.compiler.nets import NetResult, compile_net, list_missing
@@ -37,20 +37,36 @@ def compile_file(
 
 
 def compile_source(
-    source: SourceFile, settings: Mapping[str, str] | None = None, net: str | None = None
+    source: SourceFile,
+    settings: Mapping[str, str] | None = None,
+    net: str | None = None,
+    texts: Mapping[Path, str] | None = None,
 ) -> Program:
     """Compile source text. `settings` are values for parameters, in the language; `net` picks one
-    of the file's nets."""
+    of the file's nets; `texts` are those of the files that it uses, where the disk is not to be
+    read for them."""
     with deep_stack():
-        module, modules, diagnostics = load_module(source)
+        module, modules, diagnostics = load_module(source, texts)
         if has_errors(diagnostics):
             return Program(source, diagnostics=tuple(diagnostics))
         checked = check_names(module, modules)
         if has_errors(checked.diagnostics):
             return Program(source, diagnostics=_in_order(checked.diagnostics))
         program = _compile_nets(module, checked, settings or {}, net)
+        own_texts = collect_texts(module)
+        nets = tuple(replace(each, texts=own_texts) for each in program.nets)
         kept = drop_allowed(program.diagnostics, [each.file for each in modules])
-        return replace(program, diagnostics=tuple(kept))
+        return replace(program, nets=nets, diagnostics=tuple(kept))
+
+
+def compile_texts(
+    texts: Mapping[str, str], settings: Mapping[str, str] | None = None, net: str | None = None
+) -> Program:
+    """Compile a file from the texts that a checked net keeps (`CheckedNet.texts`); the disk is not
+    looked at."""
+    name, text = next(iter(texts.items()))
+    by_path = {Path(each): content for each, content in texts.items()}
+    return compile_source(SourceFile(name, text, Path(name)), settings, net, by_path)
 
 
 def _compile_nets(

@@ -1,6 +1,7 @@
 """What compiling a file gives: its nets with graphs and recipes, and everything found wrong."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from netspec.diagnostics import Diagnostic, has_errors
@@ -34,6 +35,9 @@ class CheckedNet:
     recipe: "Recipe | None" = None
     settings: tuple[tuple[str, str], ...] = ()
     """The parameters that were given a value from outside, with the text of each."""
+    texts: Mapping[str, str] = field(default_factory=dict, repr=False)
+    """What it was compiled from, as `compile_texts` takes it: the text of the file that has it, and
+    of all that this one uses, by their paths from its folder."""
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from netspec.compiler.pipeline import compile_file
+from netspec.compiler.pipeline import compile_file, compile_source, compile_texts
+from netspec.source import SourceFile
 from tests.compiled import summaries
 
 BLOCK = "block b(w) { conv w, 3x3 }\n"
@@ -122,3 +123,55 @@ def test_a_used_file_that_is_no_text_is_refused(tmp_path: Path) -> None:
     path = write(tmp_path, {"a.net": 'use "b.net"\n'})
     (tmp_path / "b.net").write_bytes(b"\xff\xfe\x00")
     assert summaries(compile_file(path)) == ['NS115 1:5 "b.net"']
+
+
+def test_a_net_keeps_the_texts_that_it_was_compiled_from(tmp_path: Path) -> None:
+    files = {
+        "nets/a.net": 'use "../blocks/b.net"\nnet a { input 3x8x8; b 3 }\n',
+        "blocks/b.net": 'use "deep/../../c.net"\nblock b(w) { d w }\n',
+        "c.net": "block d(k) { fc k }\n",
+    }
+    (net,) = compile_file(write(tmp_path, files)).nets
+    assert list(net.texts) == ["a.net", "../blocks/b.net", "../c.net"]
+    assert list(net.texts.values()) == list(files.values())
+
+
+def test_kept_texts_compile_where_the_files_are_gone(tmp_path: Path) -> None:
+    files = {
+        "nets/a.net": 'use "../blocks/b.net"\nnet a(k = 2) { input 3x8x8; b k }\n',
+        "blocks/b.net": 'use "c.net"\nblock b(w) { d w }\n',
+        "blocks/c.net": "block d(k) { fc k }\n",
+    }
+    path = write(tmp_path, files)
+    (net,) = compile_file(path).nets
+    for name in files:
+        (tmp_path / name).unlink()
+    program = compile_texts(net.texts, {"k": "5"}, "a")
+    assert summaries(program) == []
+    assert program.nets[0].graph.num_params == 5 * (3 * 8 * 8 + 1)
+    assert program.nets[0].texts == net.texts
+
+
+def test_kept_texts_follow_links(tmp_path: Path) -> None:
+    files = {
+        "a.net": 'use "link.net"\nnet a { input 3x8x8; b 3 }\n',
+        "deep/b.net": 'use "c.net"\nblock b(w) { d w }\n',
+        "deep/c.net": "block d(k) { fc k }\n",
+    }
+    path = write(tmp_path, files)
+    (tmp_path / "link.net").symlink_to(tmp_path / "deep" / "b.net")
+    (net,) = compile_file(path).nets
+    assert list(net.texts) == ["a.net", "link.net", "c.net"]
+    assert summaries(compile_texts(net.texts)) == []
+
+
+def test_kept_texts_never_reach_the_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(write(tmp_path, {"a.net": "", "b.net": BLOCK}).parent)
+    program = compile_texts({"a.net": 'use "b.net"\nblock d { b 3 }\n'})
+    assert summaries(program) == ['NS115 1:5 "b.net"']
+
+
+def test_a_text_that_lies_nowhere_has_a_name_too() -> None:
+    (net,) = compile_source(SourceFile("<stdin>", "net a { input 3x8x8; fc 2 }\n")).nets
+    assert list(net.texts) == ["<stdin>"]
+    assert summaries(compile_texts(net.texts)) == []
