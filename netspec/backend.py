@@ -76,7 +76,12 @@ class Backend(Protocol):
         weights: Path | str | None = None,
         weights_map: Path | str | None = None,
         fresh_last: bool = False,
+        device_batch: int | None = None,
+        snapshot_every: int | None = None,
+        keep: int | None = None,
         resume: bool = False,
+        from_update: int | None = None,
+        force: bool = False,
         listener: Listener | None = None,
     ) -> Run:
         """Train a net by its recipe; the arguments are the options of `netspec train`, and None

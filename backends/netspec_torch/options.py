@@ -1,20 +1,11 @@
-"""What a caller says of a run beside the spec, and what makes a run the same when it goes on."""
+"""What a caller says of a run beside the spec."""
 
-import hashlib
-import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields, replace
 from typing import Any
 
-from netspec.compiler.program import CheckedNet
-from netspec.recipe.recipe import Recipe
-from netspec.recipe.written import resolve_recipe
 from netspec.values import Amount
 from netspec_torch.compute import Precision
-from netspec_torch.data import DataSet
-
-MAY_CHANGE = ("stop", "views", "test_batch")
-"""What of a recipe may be another when a run goes on: nothing that the weights depend on so far."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +32,12 @@ class Options:
     """Which of its tensors become which weights."""
     fresh_last: bool | None = None
     """Whether the last layer keeps its starting values all the same."""
+    device_batch: int | None = None
+    """The most images that are computed at once; a whole batch unless given."""
+    snapshot_every: int | None = None
+    """Updates between two snapshots, beside those that are taken anyway."""
+    keep: int | None = None
+    """The last snapshots that are kept; 2 unless given."""
 
     @property
     def settled_seed(self) -> int:
@@ -49,6 +46,10 @@ class Options:
     @property
     def settled_precision(self) -> Precision:
         return self.precision or "float32"
+
+    @property
+    def settled_keep(self) -> int:
+        return 2 if self.keep is None else self.keep
 
     def to_json(self) -> dict[str, Any]:
         return asdict(self)
@@ -60,29 +61,3 @@ class Options:
         if kept.get("stop"):
             kept["stop"] = Amount(**kept["stop"])
         return replace(self, **kept)
-
-
-def describe_identity(
-    net: CheckedNet, recipe: Recipe, options: Options, data: DataSet
-) -> dict[str, Any]:
-    """What decides a run's weights, update by update, as JSON values."""
-    lines = {f"recipe: {k}": v for k, v in resolve_recipe(recipe).items() if k not in MAY_CHANGE}
-    layers = {f"layer {n.name}": _digest([repr(n.layer), n.inputs]) for n in net.graph.nodes}
-    return {
-        "net": net.name,
-        **layers,
-        **lines,
-        "seed": options.settled_seed,
-        "precision": options.settled_precision,
-        "data": _digest(data.describe()),
-    }
-
-
-def list_differences(earlier: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
-    """What is not the same, by name."""
-    names = dict.fromkeys([*earlier, *now])
-    return [name for name in names if earlier.get(name) != now.get(name)]
-
-
-def _digest(values: object) -> str:
-    return hashlib.sha256(json.dumps(values).encode()).hexdigest()[:16]

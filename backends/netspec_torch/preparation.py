@@ -4,23 +4,25 @@ All that can be refused is refused here, with the reason, so that a run which ha
 only by itself. The loop is in `trainer.py`.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
+from typing import Any
 
 import torch
-from safetensors.torch import load_file
 from torch import Tensor, fx
 
 from netspec.compiler.program import CheckedNet
 from netspec.graph import Graph
 from netspec.layers.normalization import BatchNorm
 from netspec.recipe.clock import Clock
-from netspec.recipe.fit import find_misfits
 from netspec.recipe.plan import Plan, PlannedData
 from netspec.recipe.rates import Rates
 from netspec.recipe.recipe import Recipe
 from netspec.recipe.run import Listener, TrainingError
 from netspec.recipe.written import write_value
+from netspec_torch.changes import describe_identity
+from netspec_torch.checks import check_batch_normalization, check_fit
 from netspec_torch.classes import fit_classes
 from netspec_torch.compute import choose_memory_format, describe_device
 from netspec_torch.data import DataSet, Loader, Loaders, Statistics, open_data, open_loaders
@@ -32,6 +34,7 @@ from netspec_torch.evaluate import take_some
 from netspec_torch.module import build, parameter_factors
 from netspec_torch.options import Options
 from netspec_torch.run_folder import RunFolder
+from netspec_torch.snapshot import Snapshot
 from netspec_torch.solver import make_optimizer
 from netspec_torch.step import TrainingStep
 from netspec_torch.weights import load_weights
@@ -61,8 +64,12 @@ class Job:
     rates: Rates
     folder: RunFolder
     """Where the run is written."""
-    start: int
+    identity: dict[str, Any]
+    """What decides the run's weights (`changes.py`)."""
+    start: int = 0
     """Updates already done."""
+    start_notes: tuple[str, ...] = ()
+    """What the plan has to say of going on from there."""
 
     @cached_property
     def plan(self) -> Plan:
@@ -79,6 +86,12 @@ class Job:
             total=self.rates.total,
             stop_note=_describe_stop(self.net.recipe, self.recipe),
             start=self.start,
+            start_notes=self.start_notes,
+            drops=self.rates.watch.drops,
+            device_batch=self.options.device_batch,
+            has_batch_normalization=any(
+                isinstance(node.layer, BatchNorm) for node in self.net.graph.nodes
+            ),
             test_images=_count_tests(self.data, self.options),
             device=describe_device(self.device),
             processes=self.world.describe(self.recipe.batch),
@@ -117,11 +130,12 @@ def prepare(
     net: CheckedNet,
     options: Options,
     folder: RunFolder,
-    start: int,
+    snapshot: Snapshot | None,
     listener: Listener,
     world: World,
 ) -> Job:
-    """Make a run ready that is written to `folder` and has done `start` updates.
+    """Make a run ready that is written to `folder` and begins, or goes on from a snapshot; of this
+    only what was measured on the images is taken, all else is `resuming.bring_back`'s.
 
     Raises TrainingError, DataError, and CompileError where the net does not hold with the data's
     number of classes.
@@ -138,14 +152,18 @@ def prepare(
     check_same_data(world, data)
     recipe = _settle_recipe(net.recipe, options)
     net, classes_note = fit_classes(net, data.num_classes)
-    _check_fit(net.graph, recipe)
+    check_fit(net.graph, recipe)
     clock = Clock(images=len(data.train), batch=recipe.batch)
-    check_shares(world, clock)
-    _check_batch_normalization(net.graph, clock, world)
-    local = place_net(net.graph, world, seed)
-    weights_notes = _begin_from(local, net, options, start)
+    check_shares(world, clock, options.device_batch)
+    check_batch_normalization(net.graph, clock, world, options.device_batch)
+    local = place_net(net.graph, world, seed, in_parts=options.device_batch is not None)
+    weights_notes = _begin_from(local, net, options, is_begun=snapshot is not None)
+    identity = describe_identity(net, recipe, options, data)
+    statistics = None if snapshot is None else _take_statistics(snapshot, identity)
     layout = choose_memory_format(local.nodes)
-    loaders, tests = _open_images(data, net.graph, recipe, options, world, layout, folder, listener)
+    loaders, tests = _open_images(
+        data, net.graph, recipe, options, world, layout, statistics, listener
+    )
     local.trained.to(world.device, memory_format=layout)  # type: ignore[call-overload]
     factors = parameter_factors(net.graph)
     parameters = local.trained.named_parameters()
@@ -165,52 +183,27 @@ def prepare(
         step=_make_step(local, optimizer, recipe, clock, options),
         rates=Rates(recipe.solver.rate, recipe.schedule, clock, total),
         folder=folder,
-        start=start,
+        identity=identity,
     )
 
 
 def _settle_recipe(recipe: Recipe, options: Options) -> Recipe:
-    return replace(recipe, stop=options.stop or recipe.stop, views=options.views or recipe.views)
+    test_batch = recipe.test_batch or recipe.batch
+    return replace(
+        recipe,
+        stop=options.stop or recipe.stop,
+        views=options.views or recipe.views,
+        test_batch=min(test_batch, options.device_batch or test_batch),
+    )
 
 
-def _check_fit(graph: Graph, recipe: Recipe) -> None:
-    for misfit in find_misfits(recipe, graph):
-        raise TrainingError(f"`{misfit.line}` {misfit.predicate}", misfit.help, cause="file")
-    if all(weight.rate == 0 for weight in parameter_factors(graph).values()):
-        raise TrainingError(
-            f"`{graph.name}` has no weight that is not frozen: there is nothing to train",
-            cause="file",
-        )
-
-
-def _check_batch_normalization(graph: Graph, clock: Clock, world: World) -> None:
-    """A channel of one number has no spread to be normalised by."""
-    for node in graph.nodes:
-        if not isinstance(node.layer, BatchNorm) or not node.shape.is_vector:
-            continue
-        parts = 1 if node.layer.synced else world.replicas
-        if clock.smallest_batch // parts <= 1:
-            raise TrainingError(
-                f"the last batch of an epoch holds {_count_last(clock, parts)} "
-                f"({clock.images:,} images, {clock.batch:,} a batch), of which batchnorm "
-                f"`{node.name}` has one number a channel: too few to normalise by",
-                "change the `batch` by one or more",
-                cause="file",
-            )
-
-
-def _count_last(clock: Clock, parts: int) -> str:
-    """The images of an epoch's last batch, of which some part has one."""
-    if parts == 1:
-        return "one image"
-    return f"{clock.smallest_batch} images, of which one of {parts} replicas has one,"
-
-
-def _begin_from(local: LocalNet, net: CheckedNet, options: Options, start: int) -> tuple[str, ...]:
+def _begin_from(
+    local: LocalNet, net: CheckedNet, options: Options, *, is_begun: bool
+) -> tuple[str, ...]:
     """Give the net the weights of the options' file, if there is one and the run begins."""
     if options.weights is None:
         return ()
-    if start:
+    if is_begun:
         return (f"began as those of {options.weights}",)
     state, notes = local.world.ask_first(lambda: _load_whole(local, net, options))
     if state:
@@ -245,7 +238,7 @@ def _open_images(
     options: Options,
     world: World,
     layout: torch.memory_format,
-    folder: RunFolder,
+    statistics: Statistics | None,
     listener: Listener,
 ) -> tuple[Loaders, Loader]:
     """The loaders of a run, and that of the tests on the way: of all held-out images or of some."""
@@ -259,7 +252,7 @@ def _open_images(
         share=world.share,
         device=world.device,
         memory_format=layout,
-        statistics=world.ask_first(lambda: _read_statistics(folder)),
+        statistics=statistics,
         threads=world.threads,
         progress=listener.measuring,
     )
@@ -285,11 +278,11 @@ def _count_tests(data: DataSet, options: Options) -> int:
     return whole if options.eval_images is None else min(options.eval_images, whole)
 
 
-def _read_statistics(folder: RunFolder) -> Statistics | None:
-    """What an earlier part of the run measured."""
-    if not folder.statistics.exists():
-        return None
-    return Statistics.from_tensors(load_file(folder.statistics))
+def _take_statistics(snapshot: Snapshot, now: Mapping[str, Any]) -> Statistics | None:
+    """What was measured before, unless other images are read, or in another way."""
+    earlier = snapshot.state["identity"]
+    is_same = all(earlier.get(name) == now[name] for name in ("data", "recipe: train"))
+    return Statistics.from_tensors(snapshot.statistics) if is_same and snapshot.statistics else None
 
 
 def _make_step(
@@ -301,15 +294,21 @@ def _make_step(
 ) -> TrainingStep:
     net = torch.compile(local.trained) if options.compile else local.trained
     world = local.world
-    make = TrainingStep if world.size == 1 else partial(SharedStep, local=local, clock=clock)
+    make = (
+        partial(TrainingStep, rows=local.rows)
+        if world.size == 1
+        else partial(SharedStep, local=local, clock=clock)
+    )
     return make(
         local.as_replica(net),
         optimizer,
         recipe.loss,
+        clip=recipe.solver.clip,
         heads=local.graph.heads,
         device=world.device,
         precision=options.settled_precision,
         seed=options.settled_seed,
+        device_batch=options.device_batch,
     )
 
 

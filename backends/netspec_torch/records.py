@@ -1,23 +1,28 @@
 """What a run writes into its folder, and when: the files of `run_folder.py`."""
 
-import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import netspec
+from torch import Tensor
+
 from netspec.recipe.plan import describe_plan
 from netspec.recipe.run import Figures
-from netspec.recipe.written import resolve_line, resolve_recipe
+from netspec.recipe.written import resolve_recipe
+from netspec_torch.changes import describe_parameters
 from netspec_torch.compute import describe_machine
 from netspec_torch.curves import draw_curves
 from netspec_torch.data import SkippedImage
-from netspec_torch.options import describe_identity
+from netspec_torch.emission import module_path
 from netspec_torch.preparation import Job
 from netspec_torch.run_folder import RunFolder
-from netspec_torch.snapshot import Snapshot, collect_solver_state, write_snapshot
+from netspec_torch.snapshot import Snapshot, collect_solver_state, read_snapshot, write_snapshot
 from netspec_torch.state import RunState
-from netspec_torch.storage import write_tensors, write_text
+from netspec_torch.storage import remove, write_text
+from netspec_torch.tensor_file import DamagedFileError, read_texts
+from netspec_torch.trained import TrainedOn, write_trained
+
+LAST, BEST = "last.safetensors", "best.safetensors"
 
 
 @dataclass(frozen=True)
@@ -28,25 +33,36 @@ class Records:
     folder: RunFolder
     job: Job
 
-    def begin(self) -> None:
-        """Write what is known before the first update."""
+    def begin(self, state: RunState, snapshot: Snapshot | None) -> None:
+        """Write what is known before the first update, or before that which a run goes on with from
+        its snapshot.
+
+        A snapshot comes first: from then on there is a run that can go on.
+        """
+        job, path = self.job, self.folder.path
+        if self._writes:
+            self.folder.create()
+        if job.world.ask_first(
+            lambda: snapshot is None or snapshot.state != self._describe_state(state)
+        ):
+            self.save_snapshot(state)
+        if job.world.ask_first(lambda: self._is_from_elsewhere(LAST, state.update)):
+            self.save_weights(LAST, state)
         if not self._writes:
             return
-        job, path = self.job, self.folder.path
-        self.folder.create()
+        self._settle_best(state)
+        self.folder.prune_snapshots(job.options.settled_keep)
         write_text(path / "spec.net", job.net.span.source.text)
-        settings = {"net": job.net.name, "parameters": _parameters(job)}
         recipe = {
-            **settings,
+            "net": job.net.name,
+            "parameters": describe_parameters(job.net),
             "recipe": resolve_recipe(job.recipe),
             "options": job.options.to_json(),
         }
         self.folder.write_json("recipe.json", recipe)
         self.folder.write_json("split.json", job.data.describe())
-        plan = (f"{head:8} {text}".rstrip() for head, text in describe_plan(job.plan))
+        plan = (f"{head:8} {text}".rstrip() for head, text in describe_plan(job.plan, None))
         write_text(path / "plan.txt", "\n".join(plan) + "\n")
-        if job.loaders.statistics is not None:
-            write_tensors(self.folder.statistics, job.loaders.statistics.to_tensors(), {})
 
     def log_train(self, state: RunState, rate: float) -> None:
         """Add a line on the updates since the last such line."""
@@ -76,45 +92,79 @@ class Records:
         write_text(self.folder.path / "curves.svg", picture)
 
     def save_snapshot(self, state: RunState) -> None:
-        """Write what the run can go on from."""
+        """Write what the run can go on from, and drop what is too old of it."""
         job = self.job
         weights = job.local.gather(job.trained.state_dict())
         solver = job.local.gather(collect_solver_state(job.trained, job.optimizer))
         if not self._writes:
             return
+        self.folder.force_metrics()
         write_snapshot(
-            self.folder.snapshot,
+            self.folder.snapshot(state.update),
             Snapshot(
                 weights=weights,
                 solver=solver,
-                state={
-                    "identity": describe_identity(job.net, job.recipe, job.options, job.data),
-                    "options": job.options.to_json(),
-                    "run": state.to_json(),
-                    "rates": job.rates.state(),
-                },
+                statistics=_list_statistics(job),
+                state=self._describe_state(state),
             ),
         )
+        self.folder.prune_snapshots(job.options.settled_keep)
 
-    def save_weights(self, name: str, state: RunState, figures: Figures | None) -> None:
-        """Write the weights as they are, with what a use of them needs to know."""
+    def _describe_state(self, state: RunState) -> dict[str, Any]:
+        """What a snapshot has beside tensors, as JSON values."""
         job = self.job
-        weights = job.local.gather(job.module.state_dict())
+        return {
+            "identity": job.identity,
+            "texts": dict(job.net.texts),
+            "options": job.options.to_json(),
+            "run": state.to_json(),
+            "rates": job.rates.state(),
+            "machine": describe_machine(job.device),
+        }
+
+    def save_weights(self, name: str, state: RunState) -> None:
+        """Write the weights as they are, with what a use of them needs to know."""
+        weights = self.job.local.gather(self.job.module.state_dict())
         if not self._writes:
             return
-        about = {
-            "format": "pt",
-            "netspec": netspec.__version__,
-            "net": job.net.name,
-            "parameters": json.dumps(_parameters(job)),
-            "spec": job.net.span.source.text,
-            "classes": json.dumps(job.data.class_names),
-            "data": job.data.name,
-            "test": json.dumps([resolve_line(line) for line in job.recipe.test_transforms]),
-            "update": str(state.update),
-            "figures": json.dumps(figures and figures.to_json()),
+        is_tested = state.tested == state.update
+        self._write_weights(name, weights, state.update, state.last if is_tested else None)
+
+    def _is_from_elsewhere(self, name: str, update: int) -> bool:
+        """Whether a file has the weights of another update than it should: after the snapshot that
+        a run goes on from, others may have been written."""
+        path = self.folder.path / name
+        return path.exists() and read_texts(path).get("update") != str(update)
+
+    def _settle_best(self, state: RunState) -> None:
+        """Have the weights of the best test so far, which its snapshot has too."""
+        path = self.folder.path / BEST
+        if self._is_from_elsewhere(BEST, state.best_update):
+            remove(path)
+        if state.best is None or path.exists():
+            return
+        try:
+            snapshot = read_snapshot(self.folder.snapshot(state.best_update))
+        except (DamagedFileError, FileNotFoundError):
+            return
+        nodes = self.job.net.graph.nodes
+        heads = {module_path(node.name) for node in nodes if node.head is not None}
+        weights = {
+            name: tensor
+            for name, tensor in snapshot.weights.items()
+            if name.rpartition(".")[0] not in heads
         }
-        write_tensors(self.folder.path / name, weights, about)
+        self._write_weights(BEST, weights, state.best_update, state.best)
+
+    def _write_weights(
+        self, name: str, weights: Mapping[str, Tensor], update: int, figures: Figures | None
+    ) -> None:
+        job = self.job
+        images = TrainedOn(
+            job.data.name, job.data.class_names, job.loaders.channels, job.loaders.statistics
+        )
+        path = self.folder.path / name
+        write_trained(path, weights, job.net, images, update=update, figures=figures)
 
     def finish(
         self, state: RunState, outcome: dict[str, Any], skipped: Iterable[SkippedImage]
@@ -143,5 +193,6 @@ class Records:
         return round(state.update / self.job.plan.clock.updates_per_epoch, 4)
 
 
-def _parameters(job: Job) -> dict[str, str]:
-    return {name: netspec.api.write_setting(value) for name, value in job.net.graph.parameters}
+def _list_statistics(job: Job) -> dict[str, Tensor]:
+    statistics = job.loaders.statistics
+    return {} if statistics is None else statistics.to_tensors()

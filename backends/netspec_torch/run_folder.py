@@ -1,28 +1,38 @@
 """The folder of a run, `runs/NAME/`: which files it has, and finding the one to go on from.
 
-spec.net               the spec as it was used
-recipe.json            the recipe with every value settled, and the options of the run
-split.json             which images train and which are held out
-plan.txt               the plan as it was shown
-metrics.jsonl          a line for each stretch of updates and for each test
-curves.svg             the same as a picture
-last.safetensors       the weights as they are, for use
-best.safetensors       the weights of the test with the fewest errors
-snapshot.safetensors   all that `--resume` needs
-statistics.safetensors what was measured on the training images, where the recipe needs it
-report.json            how it ended
+spec.net                the spec as it was used
+recipe.json             the recipe with every value settled, and the options of the run
+split.json              which images train and which are held out
+plan.txt                the plan as it was shown, with every change of the rate
+metrics.jsonl           a line for each stretch of updates and for each test
+curves.svg              the same as a picture
+last.safetensors        the weights as they are, for use
+best.safetensors        the weights of the test with the fewest errors
+snapshots/              update-N.safetensors: all that `--resume` needs, after N updates
+report.json             how it ended
 """
 
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from netspec.recipe.run import TrainingError
-from netspec_torch.storage import append_line, cannot_write, write_text
+from netspec_torch.snapshot import read_best_update
+from netspec_torch.storage import (
+    UNFINISHED,
+    append_line,
+    cannot_write,
+    force_to_disk,
+    remove,
+    remove_unfinished,
+    write_text,
+)
 
 RUNS = Path("runs")
+SNAPSHOT = re.compile(r"update-(\d+)\.safetensors")
 Entry = dict[str, Any]
 """A line of metrics.jsonl: `kind` is train or test, `update` the number of updates done."""
 
@@ -34,12 +44,8 @@ class RunFolder:
     path: Path
 
     @property
-    def snapshot(self) -> Path:
-        return self.path / "snapshot.safetensors"
-
-    @property
-    def statistics(self) -> Path:
-        return self.path / "statistics.safetensors"
+    def snapshots(self) -> Path:
+        return self.path / "snapshots"
 
     @property
     def metrics(self) -> Path:
@@ -48,13 +54,32 @@ class RunFolder:
     def create(self) -> None:
         """Make the folder; raises TrainingError where it cannot."""
         try:
-            self.path.mkdir(parents=True, exist_ok=True)
+            self.snapshots.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise cannot_write(self.path, error) from error
 
     def write_json(self, name: str, values: object) -> None:
         """Write a JSON file; raises TrainingError where it cannot."""
         write_text(self.path / name, json.dumps(values, indent=2) + "\n")
+
+    def snapshot(self, update: int) -> Path:
+        """The snapshot after so many updates."""
+        return self.snapshots / f"update-{update}.safetensors"
+
+    def list_snapshots(self) -> list[int]:
+        """The updates after which there are snapshots, the latest last."""
+        names = (SNAPSHOT.fullmatch(path.name) for path in self.snapshots.glob("*"))
+        return sorted(int(name[1]) for name in names if name)
+
+    def prune_snapshots(self, keep: int) -> None:
+        """Leave the last snapshots, and of each of them that of its best test, so that going on
+        from any finds the best weights; raises TrainingError where one cannot be removed."""
+        there = self.list_snapshots()
+        last = there[-keep:]
+        best = {read_best_update(self.snapshot(update)) for update in last}
+        for update in there:
+            if update not in last and not (update and update in best):
+                remove(self.snapshot(update))
 
     def log(self, entry: Entry) -> None:
         """Add a line to the metrics; raises TrainingError where it cannot."""
@@ -66,8 +91,23 @@ class RunFolder:
             return []
         return list(_parse_lines(self.metrics.read_text(encoding="utf-8")))
 
+    def force_metrics(self) -> None:
+        """Have the metrics on the disk before a snapshot that counts on them."""
+        if self.metrics.exists():
+            force_to_disk(self.metrics)
+
     def forget_after(self, update: int, tested: int) -> None:
-        """Cut the metrics back to a snapshot: `update` updates, and no test after `tested` ones."""
+        """Go back to the snapshot after `update` updates: no later snapshot, no line of the metrics
+        beyond it, and no test after `tested` ones. Raises TrainingError where it cannot.
+
+        The later snapshots go first: ended in between, the run goes on from the one that is left,
+        and has all its lines.
+        """
+        for folder in (self.path, self.snapshots):
+            remove_unfinished(folder)
+        for later in reversed(self.list_snapshots()):
+            if later > update:
+                remove(self.snapshot(later))
         last = {"train": update, "test": tested}
         kept = [entry for entry in self.read_metrics() if entry["update"] <= last[entry["kind"]]]
         write_text(self.metrics, "".join(json.dumps(entry) + "\n" for entry in kept))
@@ -86,8 +126,8 @@ def choose_run_folder(out: Path | None, name: str) -> RunFolder:
 
     Raises TrainingError where it is taken.
     """
-    path = out or next(path for path in _numbered(name) if not path.exists())
-    if path.exists() and (not path.is_dir() or any(path.iterdir())):
+    path = out or next(path for path in _numbered(name) if not _is_taken(path))
+    if _is_taken(path):
         raise TrainingError(
             f"{path} is there already",
             "--resume goes on with the run that it holds; --out DIR writes a new one elsewhere",
@@ -99,22 +139,42 @@ def choose_run_folder(out: Path | None, name: str) -> RunFolder:
 def find_run_folder(out: Path | None, name: str) -> RunFolder:
     """The folder to go on with: `out`, or the latest of the net in `runs/`.
 
-    Raises TrainingError where there is none.
+    Raises TrainingError where it has no run.
     """
-    if out is not None:
-        return RunFolder(out)
-    latest: Path | None = None
-    for path in _numbered(name):
-        if not path.exists():
-            break
-        latest = path
-    if latest is None:
+    begun = find_begun(out, name)
+    if begun is None:
         raise TrainingError(
-            f"there is no run of `{name}` in {RUNS}/ to go on with",
+            f"{out} has no snapshot of a run to go on with"
+            if out is not None
+            else f"there is no run of `{name}` in {RUNS}/ to go on with",
             "--out DIR says where the run is; without --resume a new one begins",
             cause="usage",
         )
-    return RunFolder(latest)
+    return begun
+
+
+def find_begun(out: Path | None, name: str) -> RunFolder | None:
+    """As `find_run_folder`; None where it has no run."""
+    paths = [out] if out is not None else _take_existing(_numbered(name))
+    begun = [folder for folder in map(RunFolder, paths) if folder.list_snapshots()]
+    return begun[-1] if begun else None
+
+
+def _is_taken(path: Path) -> bool:
+    """Whether something is there; what a run left that was ended before its first snapshot is
+    nothing."""
+    if not path.exists():
+        return False
+    if not path.is_dir():
+        return True
+    return any(inner.is_file() and not inner.name.endswith(UNFINISHED) for inner in path.rglob("*"))
+
+
+def _take_existing(paths: Iterator[Path]) -> Iterator[Path]:
+    for path in paths:
+        if not path.exists():
+            return
+        yield path
 
 
 def _numbered(name: str) -> Iterator[Path]:

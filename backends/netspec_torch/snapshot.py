@@ -1,10 +1,9 @@
-"""What a run is continued from: the net's weights, what the solver remembers, and the run's counts.
+"""What a run is continued from: the net's weights, what the solver remembers, what was measured on
+the training images, and the run's counts.
 
-A snapshot is one safetensors file with a SHA-256 over all that it holds; nothing in it is executed
-when it is read.
+A snapshot is one safetensors file (`tensor_file.py`); nothing in it is executed when it is read.
 """
 
-import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,13 +11,12 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError, safe_open
 from torch import Tensor, nn
 
-from netspec.recipe.run import TrainingError
-from netspec_torch.storage import on_cpu, write_tensors
+from netspec_torch.storage import write_tensors
+from netspec_torch.tensor_file import STATISTICS, DamagedFileError, read_tensor_file, read_texts
 
-FORMAT = 1
+FORMAT = 2
 NET, SOLVER = "net/", "solver/"
 
 
@@ -30,33 +28,53 @@ class Snapshot:
     """The net's parameters and running averages, by name."""
     solver: dict[str, Tensor]
     """What the solver remembers of each parameter: `fc8.weight/momentum_buffer`."""
+    statistics: dict[str, Tensor]
+    """What was measured on the training images; empty where the recipe needs nothing."""
     state: dict[str, Any]
     """Everything else that a run remembers, as JSON values."""
 
 
 def write_snapshot(path: Path, snapshot: Snapshot) -> None:
-    """Write a snapshot in the place of the one before; raises TrainingError where it cannot."""
-    tensors = {NET + name: on_cpu(tensor) for name, tensor in snapshot.weights.items()}
-    tensors |= {SOLVER + name: on_cpu(tensor) for name, tensor in snapshot.solver.items()}
-    text = json.dumps({"format": FORMAT, **snapshot.state}, sort_keys=True)
-    write_tensors(path, tensors, {"run": text, "sha256": _digest(tensors, text)})
+    """Write a snapshot; raises TrainingError where it cannot."""
+    tensors = {
+        prefix + name: tensor
+        for prefix, group in (
+            (NET, snapshot.weights),
+            (SOLVER, snapshot.solver),
+            (STATISTICS, snapshot.statistics),
+        )
+        for name, tensor in group.items()
+    }
+    text = json.dumps({"format": FORMAT, **snapshot.state})
+    write_tensors(path, tensors, {"run": text})
 
 
 def read_snapshot(path: Path) -> Snapshot:
-    """Read a snapshot; raises TrainingError where it is missing, damaged or something else."""
-    metadata, tensors = _read(path)
-    if "run" not in metadata:
-        raise _unusable(path, "is no snapshot of a run")
-    if metadata.get("sha256") != _digest(tensors, metadata["run"]):
-        raise _unusable(path, "is damaged: what it holds does not have its checksum")
-    state = json.loads(metadata["run"])
+    """Read a snapshot; raises DamagedFileError where it is cut off, damaged or something else, and
+    FileNotFoundError."""
+    file = read_tensor_file(path)
+    if "run" not in file.about:
+        raise DamagedFileError("is no snapshot of a run")
+    state = json.loads(file.about["run"])
     if state.pop("format") != FORMAT:
-        raise _unusable(path, "was written by another version of netspec")
+        raise DamagedFileError("was written by another version of netspec")
     return Snapshot(
-        {name.removeprefix(NET): t for name, t in tensors.items() if name.startswith(NET)},
-        {name.removeprefix(SOLVER): t for name, t in tensors.items() if name.startswith(SOLVER)},
+        _take(file.tensors, NET),
+        _take(file.tensors, SOLVER),
+        _take(file.tensors, STATISTICS),
         state,
     )
+
+
+def read_best_update(path: Path) -> int:
+    """The update whose test was the best when a snapshot was taken; 0 where it had none, or cannot
+    be read."""
+    run = read_texts(path).get("run")
+    return int(json.loads(run)["run"]["best_update"]) if run else 0
+
+
+def _take(tensors: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:
+    return {k.removeprefix(prefix): t for k, t in tensors.items() if k.startswith(prefix)}
 
 
 def collect_solver_state(net: nn.Module, optimizer: torch.optim.Optimizer) -> dict[str, Tensor]:
@@ -72,7 +90,7 @@ def collect_solver_state(net: nn.Module, optimizer: torch.optim.Optimizer) -> di
 def restore_solver_state(
     net: nn.Module, optimizer: torch.optim.Optimizer, tensors: Mapping[str, Tensor]
 ) -> None:
-    """Give an optimiser back what `collect_solver_state` took.
+    """Give an optimiser back what `collect_solver_state` took, of the parameters that it updates.
 
     Fused kernels go through memory from end to end, so a tensor of a parameter's shape gets the
     parameter's memory format.
@@ -84,37 +102,10 @@ def restore_solver_state(
     for path, tensor in tensors.items():
         name, key = path.rsplit("/", 1)
         parameter = parameters[name]
+        if parameter not in place:
+            continue
         if tensor.shape == parameter.shape:
             tensor = torch.empty_like(parameter).copy_(tensor)
         state.setdefault(place[parameter], {})[key] = tensor
     groups = optimizer.state_dict()["param_groups"]
     optimizer.load_state_dict({"state": state, "param_groups": groups})
-
-
-def _read(path: Path) -> tuple[dict[str, str], dict[str, Tensor]]:
-    try:
-        with safe_open(path, framework="pt") as file:
-            names = list(file.keys())
-            return file.metadata() or {}, {name: file.get_tensor(name) for name in names}
-    except FileNotFoundError as error:
-        raise _unusable(path, "is not there") from error
-    except (SafetensorError, OSError) as error:
-        raise _unusable(path, f"is damaged: {error}") from error
-
-
-def _digest(tensors: Mapping[str, Tensor], text: str) -> str:
-    """SHA-256 over the text and, in the order of their names, the tensors' names and bytes."""
-    digest = hashlib.sha256(text.encode())
-    for name in sorted(tensors):
-        tensor = tensors[name]
-        digest.update(f"{name} {tensor.dtype} {list(tensor.shape)}".encode())
-        digest.update(tensor.reshape(-1).view(torch.uint8).numpy().data)
-    return digest.hexdigest()
-
-
-def _unusable(path: Path, reason: str) -> TrainingError:
-    return TrainingError(
-        f"no run can go on from {path}: it {reason}",
-        "--resume with --out DIR picks another run; without --resume a new one begins",
-        cause="usage",
-    )

@@ -5,6 +5,7 @@ stand here. What the rate is at an update is decided in `netspec.recipe.rates`.
 """
 
 from collections.abc import Callable, Iterable, Mapping
+from math import sqrt
 from operator import itemgetter
 from typing import Any
 
@@ -57,6 +58,16 @@ def set_rate(optimizer: torch.optim.Optimizer, rate: float) -> None:
     """Give every group the rate, times its own factor."""
     for group in optimizer.param_groups:
         group["lr"] = rate * group["rate_factor"]
+
+
+def list_remembered(solver: Solver) -> set[str]:
+    """The names of what a solver keeps for a weight, found by an update of one."""
+    parameter = torch.nn.Parameter(torch.ones(1, 1))
+    parameter.grad = torch.ones(1, 1)
+    group = {"params": [parameter], "lr": solver.rate, "weight_decay": 0.0, "rate_factor": 1.0}
+    optimizer = OPTIMIZERS[type(solver)](solver, [group], False)
+    optimizer.step()
+    return {name for name, value in optimizer.state[parameter].items() if value is not None}
 
 
 def _group(
@@ -122,6 +133,46 @@ class StepSgd(torch.optim.Optimizer):
                 nesterov=self.nesterov,
                 maximize=False,
             )
+
+
+class UncorrectedEpsAdam(torch.optim.Optimizer):
+    """Adam, or AdamW, as Caffe and TensorFlow have it, eps beside the root of s itself:
+
+    w <- w - rate sqrt(1 - beta2^t) / (1 - beta1^t) m / (sqrt(s) + eps)
+    """
+
+    def __init__(self, groups: list[Group], solver: Adam) -> None:
+        super().__init__(groups, {"lr": 1.0, "weight_decay": 0.0})
+        self.solver = solver
+
+    @torch.no_grad()
+    def step(self, closure: None = None) -> None:  # type: ignore[override]
+        """Update every parameter that has a gradient."""
+        for group in self.param_groups:
+            for parameter in group["params"]:
+                if parameter.grad is not None:
+                    self._update(parameter, group["lr"], group["weight_decay"])
+
+    def _update(self, parameter: Tensor, rate: float, decay: float) -> None:
+        assert parameter.grad is not None
+        beta1, beta2 = self.solver.beta1, self.solver.beta2
+        gradient = parameter.grad
+        if isinstance(self.solver, AdamW):
+            parameter.mul_(1 - rate * decay)
+        else:
+            gradient = gradient.add(parameter, alpha=decay)
+        mean = _buffer(self, parameter, "exp_avg").lerp_(gradient, 1 - beta1)
+        square = _buffer(self, parameter, "exp_avg_sq").mul_(beta2)
+        square.addcmul_(gradient, gradient, value=1 - beta2)
+        t = self._count(parameter)
+        correction = sqrt(1 - beta2**t) / (1 - beta1**t)
+        root = square.sqrt().add_(self.solver.eps)
+        parameter.addcdiv_(mean, root, value=-rate * correction)
+
+    def _count(self, parameter: Tensor) -> float:
+        """The number of this update; it is kept on the CPU, so that no device is waited for."""
+        step: Tensor = self.state[parameter].setdefault("step", torch.zeros(()))
+        return step.add_(1).item()
 
 
 class RmsPropOptimizer(torch.optim.Optimizer):
@@ -228,6 +279,8 @@ def _make_sgd(solver: Sgd, groups: list[Group], fused: bool) -> torch.optim.Opti
 
 
 def _make_adam(solver: Adam, groups: list[Group], fused: bool) -> torch.optim.Optimizer:
+    if not solver.eps_corrected:
+        return UncorrectedEpsAdam(groups, solver)
     make = torch.optim.AdamW if isinstance(solver, AdamW) else torch.optim.Adam
     return make(groups, betas=(solver.beta1, solver.beta2), eps=solver.eps, fused=fused)
 

@@ -8,11 +8,13 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
 
-from safetensors import SafetensorError
-from safetensors.torch import save_file
 from torch import Tensor
 
 from netspec.recipe.run import TrainingError
+from netspec_torch.tensor_file import write_tensor_file
+
+UNFINISHED = ".part"
+"""What the name of a file ends in that is being written."""
 
 
 def write_text(path: Path, text: str) -> None:
@@ -21,14 +23,9 @@ def write_text(path: Path, text: str) -> None:
 
 
 def write_tensors(path: Path, tensors: Mapping[str, Tensor], about: Mapping[str, str]) -> None:
-    """Write a safetensors file with texts beside the tensors; raises TrainingError as above."""
-    copies = {name: on_cpu(tensor) for name, tensor in tensors.items()}
-    _replace(path, lambda part: save_file(copies, part, dict(about)))
-
-
-def on_cpu(tensor: Tensor) -> Tensor:
-    """A tensor as it is written: on the CPU, its numbers in their order, without a history."""
-    return tensor.detach().cpu().contiguous()
+    """Write a safetensors file with texts beside the tensors and a checksum over all; raises
+    TrainingError as above."""
+    _replace(path, lambda part: write_tensor_file(part, tensors, about))
 
 
 def append_line(path: Path, line: str) -> None:
@@ -40,25 +37,7 @@ def append_line(path: Path, line: str) -> None:
         raise cannot_write(path, error) from error
 
 
-def _write(path: Path, text: str) -> None:
-    path.write_text(text, encoding="utf-8")
-
-
-def _replace(path: Path, write: Callable[[Path], None]) -> None:
-    part = path.with_name(path.name + ".part")
-    try:
-        write(part)
-        part.chmod(path.parent.stat().st_mode & 0o666)  # safetensors gives nobody else a look.
-        _force_to_disk(part)
-        part.replace(path)
-        _force_to_disk(path.parent)
-    except (OSError, SafetensorError) as error:
-        with suppress(OSError):
-            part.unlink()
-        raise cannot_write(path, error) from error
-
-
-def _force_to_disk(path: Path) -> None:
+def force_to_disk(path: Path) -> None:
     """fsync a file or, after a rename, the folder that holds it (where the system has that)."""
     if path.is_dir() and os.name == "nt":
         return
@@ -69,14 +48,46 @@ def _force_to_disk(path: Path) -> None:
         os.close(descriptor)
 
 
-def cannot_write(path: Path, error: Exception) -> TrainingError:
+def remove_unfinished(folder: Path) -> None:
+    """Remove what was not written to its end; raises TrainingError where it cannot."""
+    for path in folder.glob(f"*{UNFINISHED}"):
+        remove(path)
+
+
+def remove(path: Path) -> None:
+    """Remove a file, if it is there; raises TrainingError where it cannot."""
+    try:
+        path.unlink(missing_ok=True)
+    except OSError as error:
+        raise cannot_write(path, error) from error
+
+
+def _write(path: Path, text: str) -> None:
+    path.write_text(text, encoding="utf-8")
+
+
+def _replace(path: Path, write: Callable[[Path], None]) -> None:
+    part = path.with_name(path.name + UNFINISHED)
+    try:
+        write(part)
+        force_to_disk(part)
+        part.replace(path)
+        force_to_disk(path.parent)
+    except BaseException as error:
+        with suppress(OSError):
+            part.unlink()
+        if isinstance(error, OSError):
+            raise cannot_write(path, error) from error
+        raise
+
+
+def cannot_write(path: Path, error: OSError) -> TrainingError:
     """What a run says when a file cannot be written."""
-    reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-    is_full = getattr(error, "errno", None) == errno.ENOSPC or "No space left" in reason
+    is_full = error.errno in (errno.ENOSPC, errno.EDQUOT)
     return TrainingError(
-        f"{path} cannot be written: {'the disk is full' if is_full else reason}",
-        "make room, or write the run elsewhere with --out; a file of that name that was there "
-        "before is as it was"
+        f"{path} cannot be written: {'the disk is full' if is_full else error.strerror or error}",
+        "make room, or write the run elsewhere with --out; what was there before is as it was, and "
+        "--resume goes on from the last snapshot"
         if is_full
         else "write the run elsewhere with --out",
         cause="run",

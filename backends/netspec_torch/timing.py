@@ -42,7 +42,7 @@ def time_data(
     try:
         world = World(choose_device(device))
         folder = choose_run_folder(None, net.name)
-        job = prepare(net, options, folder, 0, listener or Listener(), world)
+        job = prepare(net, options, folder, None, listener or Listener(), world)
         with torch.random.fork_rng([job.device] if job.device.type == "cuda" else []):
             return _time(job, seconds)
     except DataError as error:

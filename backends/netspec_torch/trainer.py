@@ -19,7 +19,7 @@ from netspec_torch.data import Loader
 from netspec_torch.evaluate import evaluate
 from netspec_torch.interrupts import Interrupts
 from netspec_torch.preparation import Job
-from netspec_torch.records import Records
+from netspec_torch.records import BEST, LAST, Records
 from netspec_torch.solver import set_rate
 from netspec_torch.state import RunState
 
@@ -128,8 +128,15 @@ class Trainer:
             self._records.log_train(state, rate)
             self._losses.zero_()
             state.loss_count = 0
-        if self._job.world.agree(monotonic() - self._saved > SECONDS_BETWEEN_SNAPSHOTS):
-            self._save()
+        if self._is_snapshot_due():
+            self._save_snapshot()
+
+    def _is_snapshot_due(self) -> bool:
+        """On all processes or on none; where a test is due, a snapshot follows it."""
+        is_old = self._job.world.agree(monotonic() - self._saved > SECONDS_BETWEEN_SNAPSHOTS)
+        every = self._job.options.snapshot_every
+        is_wanted = every is not None and self._state.update % every == 0
+        return bool(is_wanted or is_old) and not self._is_test_due()
 
     def _is_report_due(self) -> bool:
         is_free = self._job.device.type == "cpu"
@@ -163,14 +170,20 @@ class Trainer:
         ):
             self._listener.dropped(self._state.update, self._job.rates.at(self._state.update))
         if is_best:
-            self._records.save_weights("best.safetensors", self._state, figures)
+            self._records.save_weights(BEST, self._state)
         self._save()
 
     def _save(self) -> None:
+        """Write the weights for use, then the snapshot: a run that is ended in between goes on from
+        the snapshot before, and writes both anew."""
+        self._job.local.share_averages()
+        self._records.save_weights(LAST, self._state)
+        self._save_snapshot()
+
+    def _save_snapshot(self) -> None:
         self._collect_losses()
         self._job.local.share_averages()
         self._records.save_snapshot(self._state)
-        self._records.save_weights("last.safetensors", self._state, self._state.last)
         self._saved = monotonic()
 
     def _collect_losses(self) -> None:

@@ -4,7 +4,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import fx
@@ -17,11 +17,17 @@ from netspec_torch.data import DataError, SkippedImage
 from netspec_torch.distributed.faults import count_restarts
 from netspec_torch.distributed.world import World, join_world
 from netspec_torch.interrupts import Interrupts
-from netspec_torch.options import Options, describe_identity, list_differences
+from netspec_torch.options import Options
 from netspec_torch.preparation import Job, prepare
 from netspec_torch.records import Records
-from netspec_torch.run_folder import RunFolder, choose_run_folder, find_run_folder
-from netspec_torch.snapshot import Snapshot, read_snapshot, restore_solver_state
+from netspec_torch.resuming import bring_back, find_snapshot
+from netspec_torch.run_folder import (
+    RunFolder,
+    choose_run_folder,
+    find_begun,
+    find_run_folder,
+)
+from netspec_torch.snapshot import Snapshot
 from netspec_torch.state import RunState
 from netspec_torch.trainer import InterruptedRunError, Trainer
 
@@ -55,6 +61,15 @@ class TrainingResult:
     """The signal that ended the run early, SIGINT or SIGTERM; empty where none did."""
 
 
+class GoingOn(NamedTuple):
+    """That a run goes on."""
+
+    update: int | None = None
+    """After which update; None: from the latest snapshot."""
+    force: bool = False
+    """Whether also where it is not the run that it was."""
+
+
 def train(
     net: CheckedNet,
     *,
@@ -71,7 +86,12 @@ def train(
     weights: Path | str | None = None,
     weights_map: Path | str | None = None,
     fresh_last: bool = False,
+    device_batch: int | None = None,
+    snapshot_every: int | None = None,
+    keep: int | None = None,
     resume: bool = False,
+    from_update: int | None = None,
+    force: bool = False,
     listener: Listener | None = None,
 ) -> TrainingResult:
     """Train a net by its recipe and write the run to a folder.
@@ -83,14 +103,21 @@ def train(
     `views` (1 or 10) replaces the recipe's in the last test, and `eval_images` bounds the held-out
     images of all tests but the last at the centre. `seed` is 0 and `precision` float32 unless
     given. `weights` is a file that the run begins from, with `weights_map` and `fresh_last` as in
-    `load_weights`. With `resume` the run in `out`, or the latest one of the net, goes on, with its
-    own seed, data and the like.
+    `load_weights`. `device_batch` bounds the images that are computed at once: a batch is done in
+    parts, and their gradients are added up.
+
+    A snapshot is taken after each test and each ten minutes, and each `snapshot_every` updates; the
+    last `keep`, 2 unless given, and that of the best test are kept. With `resume` the run in `out`,
+    or the latest one of the net, goes on, with its own seed, data and the like: from its latest
+    snapshot, or from that after `from_update` updates. With `force` it goes on also where the spec,
+    the data or the seed have changed, by what they are now.
 
     The first Ctrl-C or SIGTERM ends the run after the update that is being done, with a snapshot.
     Raises TrainingError where the run cannot begin or fails, and CompileError where the spec does
     not hold with the data's number of classes. torch's random state is left as it was.
     """
     _check_numbers(views, eval_images)
+    _check_counts(device_batch=device_batch, snapshot_every=snapshot_every, keep=keep)
     _check_weights(weights, weights_map, fresh_last, resume)
     options = Options(
         data=None if data is None else str(data),
@@ -104,24 +131,30 @@ def train(
         weights=None if weights is None else str(weights),
         weights_map=None if weights_map is None else str(weights_map),
         fresh_last=fresh_last or None,
+        device_batch=device_batch,
+        snapshot_every=snapshot_every,
+        keep=keep,
     )
+    going_on = GoingOn(from_update, force) if resume else None
+    if not resume and (from_update is not None or force):
+        raise TrainingError("only a run that goes on can be told from where or how", cause="usage")
     place = None if out is None else Path(out)
     with join_world(net.name, net.graph.gpus, device) as world:
         heard = listener if listener and world.is_first else Listener()
-        return _run_or_tell(net, options, place, resume, heard, world)
+        return _run_or_tell(net, options, place, going_on, heard, world)
 
 
 def _run_or_tell(
     net: CheckedNet,
     options: Options,
     out: Path | None,
-    resume: bool,
+    going_on: GoingOn | None,
     listener: Listener,
     world: World,
 ) -> TrainingResult:
     """A run, of which every failure that can be foreseen is a TrainingError."""
     try:
-        return _run(net, options, out, resume, listener, world)
+        return _run(net, options, out, going_on, listener, world)
     except DataError as error:
         raise TrainingError(error.message, error.help, cause="usage") from error
     except (torch.OutOfMemoryError, MemoryError) as error:
@@ -137,6 +170,12 @@ def _check_numbers(views: int | None, eval_images: int | None) -> None:
         raise TrainingError(f"a test has 1 view or 10, not {views}", cause="usage")
     if eval_images is not None and eval_images < 1:
         raise TrainingError(f"a test cannot have {eval_images} images", cause="usage")
+
+
+def _check_counts(**counts: int | None) -> None:
+    for name, count in counts.items():
+        if count is not None and count < 1:
+            raise TrainingError(f"{name} is at least 1, not {count}", cause="usage")
 
 
 def _check_weights(
@@ -163,24 +202,24 @@ def _run(
     net: CheckedNet,
     options: Options,
     out: Path | None,
-    resume: bool,
+    going_on: GoingOn | None,
     listener: Listener,
     world: World,
 ) -> TrainingResult:
     state = RunState()
-    folder, snapshot = world.ask_first(lambda: _find_beginning(net.name, out, resume))
+    folder, snapshot = world.ask_first(lambda: _find_beginning(net.name, out, going_on))
     if snapshot is not None:
         options = options.go_on_from(snapshot.state["options"])
         state = RunState.from_json(snapshot.state["run"])
-    job = prepare(net, options, folder, state.update, listener, world)
-    records = Records(folder, job)
+    job = prepare(net, options, folder, snapshot, listener, world)
     if snapshot is not None:
-        _restore(job, snapshot, folder)
+        job = bring_back(job, snapshot, force=(going_on or GoingOn()).force)
         _check_remainder(state, job.plan.total)
-    if world.is_first and folder.metrics.exists():
-        folder.forget_after(state.update, state.tested)
+        if world.is_first:
+            folder.forget_after(state.update, state.tested)
+    records = Records(folder, job)
     listener.planned(job.plan)
-    records.begin()
+    records.begin(state, snapshot)
     final = final_views = None
     received = ""
     with Interrupts() as interrupts, _own_random_state(job.device):
@@ -209,38 +248,23 @@ def _run(
     )
 
 
-def _find_beginning(name: str, out: Path | None, resume: bool) -> tuple[RunFolder, Snapshot | None]:
+def _find_beginning(
+    name: str, out: Path | None, going_on: GoingOn | None
+) -> tuple[RunFolder, Snapshot | None]:
     """Where a run is written, and the snapshot that it goes on from: where it is to be resumed, or
     was started anew by torchrun, after a failure, and had written one."""
-    if resume:
+    if going_on is not None:
         folder = find_run_folder(out, name)
-        return folder, read_snapshot(folder.snapshot)
-    if count_restarts():
-        folder = find_run_folder(out, name)
-        return folder, read_snapshot(folder.snapshot) if folder.snapshot.exists() else None
+        return folder, find_snapshot(folder, going_on.update)
+    begun = find_begun(out, name) if count_restarts() else None
+    if begun is not None:
+        return begun, find_snapshot(begun, None)
     return choose_run_folder(out, name), None
 
 
 def _own_random_state(device: torch.device) -> AbstractContextManager[None]:
     """Leaves torch's generators as they were."""
     return torch.random.fork_rng([device] if device.type == "cuda" else [])
-
-
-def _restore(job: Job, snapshot: Snapshot, folder: RunFolder) -> None:
-    """Bring a job to where a snapshot was taken; raises TrainingError where it is another run's."""
-    now = describe_identity(job.net, job.recipe, job.options, job.data)
-    differences = list_differences(snapshot.state["identity"], now)
-    if differences:
-        shown = ", ".join(differences[:5]) + (", …" if len(differences) > 5 else "")
-        raise TrainingError(
-            f"{folder.path} cannot go on: not the same as it was is {shown}",
-            f"{folder.path}/spec.net is the spec that it was trained by; without --resume a new "
-            "run begins",
-            cause="usage",
-        )
-    job.trained.load_state_dict(job.local.take(snapshot.weights))
-    restore_solver_state(job.trained, job.optimizer, job.local.take(snapshot.solver))
-    job.rates.restore(snapshot.state["rates"])
 
 
 def _check_remainder(state: RunState, total: int) -> None:
@@ -273,6 +297,6 @@ def _describe_outcome(
 def _out_of_memory() -> TrainingError:
     return TrainingError(
         "the device has not enough memory for an update",
-        "a smaller `batch` needs less, and so does --precision bf16",
+        "--device-batch N computes N images at once and needs less, and so does --precision bf16",
         cause="run",
     )

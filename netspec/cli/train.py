@@ -97,8 +97,53 @@ FreshLast = Annotated[
         " values.",
     ),
 ]
+DeviceBatch = Annotated[
+    int | None,
+    typer.Option(
+        "--device-batch",
+        metavar="N",
+        min=1,
+        help="Compute at most N images at once, where the device has no room for a batch; the"
+        " gradients of its parts are added up.",
+    ),
+]
+SnapshotEvery = Annotated[
+    int | None,
+    typer.Option(
+        "--snapshot-every",
+        metavar="N",
+        min=1,
+        help="Take a snapshot after every N updates too; there is one after each test and every ten"
+        " minutes.",
+    ),
+]
+Keep = Annotated[
+    int | None,
+    typer.Option(
+        metavar="N",
+        min=1,
+        help="Keep the last N snapshots, beside that of the best test. Default 2.",
+    ),
+]
 Resume = Annotated[
     bool, typer.Option("--resume", help="Go on with the run in --out, or with the net's latest.")
+]
+From = Annotated[
+    int | None,
+    typer.Option(
+        "--from",
+        metavar="N",
+        min=0,
+        help="With --resume: go on from the snapshot after N updates, not from the latest.",
+    ),
+]
+Force = Annotated[
+    bool,
+    typer.Option(
+        "--force",
+        help="With --resume: go on by the spec, the data and the options as they are, though they"
+        " have changed.",
+    ),
 ]
 Form = Annotated[
     Literal["auto", "plain"],
@@ -123,7 +168,12 @@ def train(
     weights: Weights = None,
     weights_map: WeightsMap = None,
     fresh_last: FreshLast = False,
+    device_batch: DeviceBatch = None,
+    snapshot_every: SnapshotEvery = None,
+    keep: Keep = None,
     resume: Resume = False,
+    from_update: From = None,
+    force: Force = False,
     form: Form = "auto",
     quiet: Quiet = False,
     color: Color = "auto",
@@ -143,6 +193,8 @@ def train(
         refuse("--weights", "a run that goes on has its weights already")
     if not weights and (weights_map or fresh_last):
         refuse("--map, --fresh-last", "they say what becomes of --weights, which is missing")
+    if not resume and (from_update is not None or force):
+        refuse("--from, --force", "they say how --resume goes on, which is missing")
     if color == "always" and form == "plain":
         refuse("--color", "the format plain has no colours")
     values = parse_settings(settings or [])
@@ -173,6 +225,11 @@ def train(
             weights=weights,
             weights_map=weights_map,
             fresh_last=fresh_last,
+            device_batch=device_batch,
+            snapshot_every=snapshot_every,
+            keep=keep,
             resume=resume,
+            from_update=from_update,
+            force=force,
         )
     )

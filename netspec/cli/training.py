@@ -5,7 +5,7 @@ in an exit code.
 import io
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
 import typer
@@ -64,7 +64,7 @@ def run(input: Input, settings: Mapping[str, str], watch: Watch, **options: Any)
     except FailedElsewhereError:
         return FAILURES["run"]
     except TrainingError as error:
-        return fail(error.message, error.help, FAILURES[error.cause])
+        return fail(error.message, error.help, FAILURES[error.cause], error.details)
     except CompileError as error:
         show_diagnostics(Program(input.source, diagnostics=error.diagnostics), watch.screen)
         return HAS_ERRORS
@@ -94,9 +94,11 @@ def show_diagnostics(program: Program, screen: Screen) -> None:
     screen.write(render_programs([program], screen.page, Detail(quiet=True)))
 
 
-def fail(message: str, help: str, code: int) -> int:
+def fail(message: str, help: str, code: int, details: Sequence[str] = ()) -> int:
     """Say on standard error why there is no trained net."""
     typer.echo(f"error: {message}", err=True)
+    for line in details:
+        typer.echo(f"  {line}", err=True)
     for line in help.splitlines():
         typer.echo(f"  = help: {line}", err=True)
     return code

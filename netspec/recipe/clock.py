@@ -46,3 +46,9 @@ class Clock:
     def count_whole_updates(self, amount: Amount) -> int:
         """An amount in updates, a part counted as a whole one."""
         return ceil(self.count_updates(amount))
+
+
+def count_parts(images: int, most: int | None) -> int:
+    """In how many parts of almost the same size a batch is computed, where a device takes at most
+    so many images at once; None: any number."""
+    return 1 if most is None else -(-images // most)

@@ -6,8 +6,8 @@ the rest.
 
 from dataclasses import dataclass
 
-from netspec.recipe.clock import Clock
-from netspec.recipe.rates import Rates
+from netspec.recipe.clock import Clock, count_parts
+from netspec.recipe.rates import PlateauWatch, Rates
 from netspec.recipe.recipe import Recipe
 from netspec.recipe.schedule import Plateau
 from netspec.recipe.written import write_line, write_value
@@ -58,6 +58,13 @@ class Plan:
     seed: int
     folder: str
     """Where the run is written."""
+    start_notes: tuple[str, ...] = ()
+    """What is not as it was where a run goes on."""
+    drops: int = 0
+    """Drops of a plateau so far."""
+    device_batch: int | None = None
+    """The most images that are computed at once, where that is not a whole batch."""
+    has_batch_normalization: bool = False
     processes: str = ""
     """Who computes what where there are several; empty for one."""
     weights_notes: tuple[str, ...] = ()
@@ -65,11 +72,18 @@ class Plan:
 
     @property
     def rates(self) -> Rates:
-        return Rates(self.recipe.solver.rate, self.recipe.schedule, self.clock, self.total)
+        return Rates(
+            self.recipe.solver.rate,
+            self.recipe.schedule,
+            self.clock,
+            self.total,
+            PlateauWatch(drops=self.drops),
+        )
 
 
-def describe_plan(plan: Plan) -> list[tuple[str, str]]:
-    """The plan as lines, each with its heading; the heading of a line that goes on is empty."""
+def describe_plan(plan: Plan, most_stages: int | None = MOST_STAGES) -> list[tuple[str, str]]:
+    """The plan as lines, each with its heading; the heading of a line that goes on is empty. Of
+    more stages of the rate than `most_stages`, those in the middle are left out."""
     data, clock = plan.data, plan.clock
     lines = [("net", f"{plan.net}, {plan.num_params:,} parameters")]
     lines += _go_on(plan.classes_note)
@@ -90,10 +104,12 @@ def describe_plan(plan: Plan) -> list[tuple[str, str]]:
             f"so {plan.total / clock.updates_per_epoch:,.4g} epochs",
         )
     ]
-    lines += _go_on(plan.stop_note, f"goes on after update {plan.start:,}" if plan.start else "")
+    lines += _go_on(*_describe_parts(plan), plan.stop_note)
+    if plan.start or plan.start_notes:
+        lines += _go_on(f"goes on after update {plan.start:,}", *plan.start_notes)
     lines += [("solver", write_line(plan.recipe.solver))]
     for heading, texts in (
-        ("rate", describe_rates(plan.rates)),
+        ("rate", describe_rates(plan.rates, most_stages)),
         ("test", _describe_tests(plan)),
     ):
         lines += [(heading, texts[0]), *_go_on(*texts[1:])]
@@ -102,15 +118,15 @@ def describe_plan(plan: Plan) -> list[tuple[str, str]]:
     return [*lines, ("run", plan.folder)]
 
 
-def describe_rates(rates: Rates) -> list[str]:
+def describe_rates(rates: Rates, most_stages: int | None = MOST_STAGES) -> list[str]:
     """The rate at each stage; for a plateau its rule; for a curve its start, middle and end."""
     schedule = rates.schedule
     lines = []
     if isinstance(schedule, Plateau):
         most = "" if schedule.times is None else f", at most {schedule.times} times"
         lines += [
-            f"{rates.solver_rate:g}, times {schedule.factor:g} when the held-out {schedule.watch} "
-            f"has not improved for {write_value(schedule.patience)}{most}"
+            f"{_describe_level(rates, schedule)}, times {schedule.factor:g} when the held-out "
+            f"{schedule.watch} has not improved for {write_value(schedule.patience)}{most}"
         ]
     elif schedule.changes == "always":
         marks = sorted({0, rates.total // 2, rates.total - 1})
@@ -119,13 +135,20 @@ def describe_rates(rates: Rates) -> list[str]:
         shown = (f"{rates.solver_rate * level:.4g} at update {mark:,}" for mark, level in points)
         lines += [f"{write_line(schedule)}: {', '.join(shown)}"]
     else:
-        lines += _describe_stages(rates)
+        lines += _describe_stages(rates, most_stages)
     if schedule.warmup is not None:
         lines += [f"rises to that in a straight line over {write_value(schedule.warmup)}"]
     return lines
 
 
-def _describe_stages(rates: Rates) -> list[str]:
+def _describe_level(rates: Rates, schedule: Plateau) -> str:
+    """Where a plateau's rate stands."""
+    drops = rates.watch.drops
+    level = f"{rates.solver_rate * schedule.factor**drops:.4g}"
+    return f"{level} after {drops} drop{'s' if drops > 1 else ''}" if drops else level
+
+
+def _describe_stages(rates: Rates, most: int | None) -> list[str]:
     stages = rates.stages()
     lines = [
         f"{stage.rate:.4g} from update {stage.start:,}"
@@ -134,10 +157,22 @@ def _describe_stages(rates: Rates) -> list[str]:
     ]
     if len(stages) == 1:
         return [f"{stages[0].rate:.4g} throughout"]
-    if len(lines) > MOST_STAGES:
-        left_out = len(lines) - MOST_STAGES
-        return [*lines[: MOST_STAGES - 1], f"… {left_out:,} more stages …", lines[-1]]
+    if most is not None and len(lines) > most:
+        left_out = f"… {len(lines) - most:,} more stages, all of which are in plan.txt …"
+        return [*lines[: most - 1], left_out, lines[-1]]
     return lines
+
+
+def _describe_parts(plan: Plan) -> list[str]:
+    """How a batch is computed, where not at once."""
+    parts = count_parts(plan.clock.batch, plan.device_batch)
+    if plan.device_batch is None or parts == 1:
+        return []
+    largest = -(-plan.clock.batch // parts)
+    line = f"each in {parts:,} parts of at most {largest:,} images, whose gradients are added up"
+    if not plan.has_batch_normalization:
+        return [line]
+    return [f"{line}; batchnorm normalises by the figures of a part, not by those of the batch"]
 
 
 def _describe_tests(plan: Plan) -> list[str]:

@@ -4,7 +4,7 @@ A backend calls a `Listener`; a command line, a notebook or a test is one. How a
 not decided here.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -16,9 +16,14 @@ class TrainingError(Exception):
     """A training that cannot begin, or that failed."""
 
     def __init__(
-        self, message: str, help: str = "", *, cause: Literal["usage", "file", "run"]
+        self,
+        message: str,
+        help: str = "",
+        *,
+        cause: Literal["usage", "file", "run"],
+        details: Sequence[str] = (),
     ) -> None:
-        super().__init__(f"{message}\n{help}" if help else message)
+        super().__init__("\n".join([message, *details, *([help] if help else [])]))
         self.message = message
         """One sentence, with the user's own names and numbers in it."""
         self.help = help
@@ -26,6 +31,8 @@ class TrainingError(Exception):
         self.cause = cause
         """What is at fault: how it was called, the spec or its recipe, or the run itself, which
         failed or diverged."""
+        self.details = tuple(details)
+        """Lines that belong to the message, such as what has changed."""
 
 
 class FailedElsewhereError(TrainingError):

@@ -51,6 +51,11 @@ class Schedule(Schema):
     counts from the start of the run all the same, and its factor is multiplied in. The paper, Caffe
     and PyTorch's schedules have none; torchvision's script begins its cosine after it."""
 
+    @property
+    def depends_on_end(self) -> bool:
+        """Whether the rates on the way depend on where the run ends."""
+        return False
+
     def level(self, update: int, clock: Clock, total: int) -> float:
         """The factor on the solver's rate at an update of a run of `total`, without warm-up."""
         raise NotImplementedError
@@ -163,6 +168,10 @@ class Poly(Schedule):
     """The length of the fall: the whole run unless given, as in Caffe (max_iter). PyTorch's
     total_iters has the default 5, which suits no run."""
 
+    @property
+    def depends_on_end(self) -> bool:
+        return self.over is None
+
     def level(self, update: int, clock: Clock, total: int) -> float:
         return float((1 - share_of(update, self.over, clock, total)) ** self.power)
 
@@ -200,6 +209,10 @@ class Cosine(Schedule):
     default is 0 too."""
     over: AmountArgument | None = None
     """The length of the fall: the whole run unless given. PyTorch's T_max has no default."""
+
+    @property
+    def depends_on_end(self) -> bool:
+        return self.over is None
 
     def level(self, update: int, clock: Clock, total: int) -> float:
         t = share_of(update, self.over, clock, total)

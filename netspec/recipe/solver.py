@@ -23,6 +23,11 @@ class Solver(Schema):
     decay: Factor = 0.0
     """Weight decay; the paper's is 5e-4. PyTorch decays biases too, Caffe's nets and the 2012 code
     do not: say `bias_decay=0` on the layers, or in a `default`."""
+    clip: Positive | None = None
+    """The most that the norm of all gradients together may be; where it is more, all are scaled
+    down to it, before the decay is added. Caffe: clip_gradients, which it holds against the sum
+    over iter_size parts and not their mean; PyTorch: clip_grad_norm_; TensorFlow:
+    clip_by_global_norm."""
 
     @property
     def remembered(self) -> int:
@@ -75,7 +80,11 @@ class Adam(Solver):
     beta2: Share = 0.999
     """Share of the mean squared gradient that is kept; Caffe: momentum2."""
     eps: Positive = 1e-8
-    """Added to the root of s'. Caffe's delta is added to the root of s, before the correction."""
+    """Added to a root."""
+    eps_corrected: Truth = True
+    """Whether that is the root of s' (algorithm 1 of the paper, PyTorch) or that of s itself: the
+    rate is then multiplied by sqrt(1 - beta2^t) / (1 - beta1^t), and the step is m over
+    sqrt(s) + eps (the end of the paper's section 2, Caffe, TensorFlow)."""
 
     @property
     def remembered(self) -> int:

@@ -67,6 +67,23 @@ def adam(w: Array, b1: float, b2: float, eps: float, decay: float, outside: bool
         yield w
 
 
+def uncorrected_adam(
+    w: Array, b1: float, b2: float, eps: float, decay: float, outside: bool
+) -> Rule:
+    """Caffe's AdamSolver and TensorFlow 1's AdamOptimizer: eps beside the root of s itself."""
+    m = s = np.zeros_like(w)
+    for step, rate in enumerate(RATES):
+        g = gradient(step, w)
+        if outside:
+            w = w - rate * decay * w
+        else:
+            g = g + decay * w
+        m, s = b1 * m + (1 - b1) * g, b2 * s + (1 - b2) * g * g
+        t = step + 1
+        w = w - rate * np.sqrt(1 - b2**t) / (1 - b1**t) * m / (np.sqrt(s) + eps)
+        yield w
+
+
 def rmsprop(w: Array, a: float, eps: float, decay: float, m: float, centered: bool) -> Rule:
     s = mean = v = np.zeros_like(w)
     for step, rate in enumerate(RATES):
@@ -141,6 +158,16 @@ CASES: list[tuple[str, dict[str, Any], Callable[[Array], Rule]]] = [
         lambda w: adam(w, 0.8, 0.9, 0.01, 0.1, outside=False),
     ),
     ("adamw", {"decay": 0.1}, lambda w: adam(w, 0.9, 0.999, 1e-8, 0.1, outside=True)),
+    (
+        "adam",
+        {"eps": 0.01, "decay": 0.1, "eps_corrected": False},
+        lambda w: uncorrected_adam(w, 0.9, 0.999, 0.01, 0.1, outside=False),
+    ),
+    (
+        "adamw",
+        {"beta1": 0.8, "eps": 0.01, "decay": 0.1, "eps_corrected": False},
+        lambda w: uncorrected_adam(w, 0.8, 0.999, 0.01, 0.1, outside=True),
+    ),
     ("rmsprop", {}, lambda w: rmsprop(w, 0.99, 1e-8, 0, 0, centered=False)),
     (
         "rmsprop",
@@ -231,6 +258,14 @@ def test_our_rmsprop_is_torchs_where_torch_has_it(centered: bool, start: Array) 
     torchs = run(make_solver("rmsprop", **arguments), start)
     ours = run(make_solver("rmsprop", **arguments, start=1e-30), start)
     np.testing.assert_allclose(ours, torchs, rtol=1e-9)
+
+
+@pytest.mark.parametrize("word", ["adam", "adamw"])
+def test_both_adams_agree_where_eps_is_nothing(word: str, start: Array) -> None:
+    arguments = {"decay": 0.1, "eps": 1e-30}
+    corrected = run(make_solver(word, **arguments), start)
+    uncorrected = run(make_solver(word, **arguments, eps_corrected=False), start)
+    np.testing.assert_allclose(uncorrected, corrected, rtol=1e-9)
 
 
 def test_both_velocities_agree_while_the_rate_is_constant(start: Array) -> None:

@@ -25,9 +25,19 @@ def make_step(
     loss: Loss | None = None,
     heads: tuple[Head, ...] = (),
     seed: int = 0,
+    clip: float | None = None,
+    device_batch: int | None = None,
 ) -> TrainingStep:
-    optimizer = torch.optim.SGD(parameters, lr=0.1)
-    return TrainingStep(net, optimizer, loss or make_loss(), heads=heads, device=CPU, seed=seed)
+    return TrainingStep(
+        net,
+        torch.optim.SGD(parameters, lr=0.1),
+        loss or make_loss(),
+        clip=clip,
+        heads=heads,
+        device=CPU,
+        seed=seed,
+        device_batch=device_batch,
+    )
 
 
 @pytest.fixture
@@ -111,3 +121,69 @@ def test_bf16_computes_layers_in_bfloat16_and_keeps_weights(batch: tuple[Tensor,
     loss = step(images, labels, 0)
     assert seen == [torch.bfloat16]
     assert loss.dtype == layer.weight.dtype == torch.float32
+
+
+def train_deep(
+    images: Tensor, labels: Tensor, *, updates: int = 5, clip: float | None = None, **options: int
+) -> tuple[list[Tensor], list[Tensor]]:
+    """The weights and losses of a net with two layers and a head after some updates."""
+    generator = torch.Generator().manual_seed(1)
+    net = nn.Sequential(nn.Linear(4, 8), nn.ReLU(), nn.Linear(8, 3))
+    head = nn.Linear(4, 3)
+    parameters = [*net.parameters(), *head.parameters()]
+    with torch.no_grad():
+        for parameter in parameters:
+            parameter.copy_(torch.randn(parameter.shape, generator=generator))
+    step = make_step(
+        lambda x: (net(x), {"side": head(x)}),
+        parameters,
+        make_loss(0.1),
+        (Head("side", 0.3, "a"),),
+        clip=clip,
+        **options,
+    )
+    losses = [step(images, labels, update) for update in range(updates)]
+    return [parameter.detach() for parameter in parameters], losses
+
+
+@pytest.mark.parametrize("device_batch", [1, 2, 4, 5, 6, 100])
+@pytest.mark.parametrize("clip", [None, 0.5])
+def test_parts_of_a_batch_update_as_the_whole(
+    batch: tuple[Tensor, Tensor], device_batch: int, clip: float | None
+) -> None:
+    """Parts of any size, with smoothing and a head, to 1e-6."""
+    whole, losses = train_deep(*batch, clip=clip)
+    parts, part_losses = train_deep(*batch, clip=clip, device_batch=device_batch)
+    for mine, theirs in zip([*whole, *losses], [*parts, *part_losses], strict=True):
+        torch.testing.assert_close(mine, theirs, rtol=1e-6, atol=1e-6)
+
+
+def test_no_part_has_more_images_than_the_device_takes(batch: tuple[Tensor, Tensor]) -> None:
+    seen = []
+    layer = nn.Linear(4, 3)
+
+    def net(x: Tensor) -> Tensor:
+        seen.append(len(x))
+        scores: Tensor = layer(x)
+        return scores
+
+    make_step(net, list(layer.parameters()), device_batch=4)(*batch, 0)
+    assert seen == [3, 3]
+
+
+def test_gradients_are_scaled_to_a_common_norm(batch: tuple[Tensor, Tensor]) -> None:
+    images, labels = batch
+    whole, _ = train_deep(images, labels, updates=0)
+    free, _ = train_deep(images, labels, updates=1)
+    clipped, _ = train_deep(images, labels, updates=1, clip=0.5)
+    steps = [(after - before) / -0.1 for before, after in zip(whole, free, strict=True)]
+    norm = torch.cat([step.flatten() for step in steps]).norm()
+    assert norm > 0.5
+    for before, step, after in zip(whole, steps, clipped, strict=True):
+        torch.testing.assert_close(after, before - 0.1 * step * (0.5 / norm))
+
+
+def test_gradients_below_the_bound_are_left_alone(batch: tuple[Tensor, Tensor]) -> None:
+    free, _ = train_deep(*batch)
+    bounded, _ = train_deep(*batch, clip=1e6)
+    assert all(torch.equal(mine, theirs) for mine, theirs in zip(free, bounded, strict=True))

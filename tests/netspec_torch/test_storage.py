@@ -6,11 +6,16 @@ from pathlib import Path
 
 import pytest
 import torch
-from safetensors import SafetensorError
 from safetensors.torch import load_file
 
 from netspec.recipe.run import TrainingError
-from netspec_torch.storage import append_line, cannot_write, write_tensors, write_text
+from netspec_torch.storage import (
+    append_line,
+    cannot_write,
+    remove_unfinished,
+    write_tensors,
+    write_text,
+)
 
 
 def test_a_file_replaces_the_one_before_and_leaves_nothing_else(tmp_path: Path) -> None:
@@ -25,7 +30,7 @@ def test_a_failure_leaves_the_file_before_as_it_was(tmp_path: Path) -> None:
     write_text(path, "before")
     with pytest.raises(UnicodeEncodeError):
         write_text(path, "\ud800")
-    (tmp_path / "a.txt.part").unlink()
+    assert os.listdir(tmp_path) == ["a.txt"]
     (tmp_path / "a.txt.part").mkdir()
     with pytest.raises(TrainingError, match="cannot be written"):
         write_text(path, "after")
@@ -60,8 +65,36 @@ def test_a_full_disk_is_told() -> None:
     assert caught.value.cause == "run"
 
 
-def test_a_full_disk_is_recognised_in_what_safetensors_says() -> None:
-    error = SafetensorError("Error while serializing: No space left on device")
-    assert "the disk is full" in cannot_write(Path("a"), error).message
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
+def test_a_disk_that_is_full_in_the_middle_of_a_file_leaves_the_one_before(tmp_path: Path) -> None:
+    path = tmp_path / "a.safetensors"
+    write_tensors(path, {"x": torch.zeros(3)}, {})
+    (tmp_path / "a.safetensors.part").symlink_to("/dev/full")
+    with pytest.raises(TrainingError, match=r"a\.safetensors cannot be written: the disk is full"):
+        write_tensors(path, {"x": torch.ones(10**6)}, {})
+    assert torch.equal(load_file(path)["x"], torch.zeros(3))
+    assert os.listdir(tmp_path) == ["a.safetensors"]
+
+
+def test_other_reasons_are_told_as_the_system_has_them() -> None:
     denied = cannot_write(Path("a"), OSError(errno.EACCES, "Permission denied"))
     assert denied.message == "a cannot be written: Permission denied"
+
+
+def test_an_interrupted_write_leaves_nothing_behind(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupt(descriptor: int) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(os, "fsync", interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        write_text(tmp_path / "a.txt", "text")
+    assert os.listdir(tmp_path) == []
+
+
+def test_what_was_not_written_to_its_end_is_removed(tmp_path: Path) -> None:
+    for name in ("a.txt", "b.safetensors.part"):
+        (tmp_path / name).touch()
+    remove_unfinished(tmp_path)
+    assert os.listdir(tmp_path) == ["a.txt"]

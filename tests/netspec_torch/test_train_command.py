@@ -135,12 +135,17 @@ def test_weights_from_elsewhere_are_told_with_the_plan(command: Command) -> None
         (["net.net", "--iterations", "0"], 2, "nothing to do"),
         (["net.net", "--eval-images", "0"], 2, "--eval-images"),
         (["net.net", "--device", "toaster"], 2, "no device `toaster`"),
-        (["net.net", "--data", "nowhere"], 2, "there is no folder nowhere"),
+        (["net.net", "--data", "nowhere"], 2, "there is no folder or file nowhere"),
         (["net.net", "--precision", "float8"], 2, "--precision"),
         (["net.net", "--set", "classes"], 2, "--set"),
         (["net.net", "--set", "classes=4"], 2, "leave out --set classes"),
         (["net.net", "--set", "slope=2"], 1, "last layer `classes` channels"),
         (["net.net", "--resume"], 2, "no run of `tiny`"),
+        (["net.net", "--from", "3"], 2, "--from, --force"),
+        (["net.net", "--force"], 2, "--from, --force"),
+        (["net.net", "--keep", "0"], 2, "--keep"),
+        (["net.net", "--device-batch", "0"], 2, "--device-batch"),
+        (["net.net", "--snapshot-every", "0"], 2, "--snapshot-every"),
         (["net.net", "--out", "net.net"], 2, "is there already"),
         (["net.net", "--format", "plain", "--color", "always"], 2, "no colours"),
         (
@@ -170,6 +175,44 @@ def test_exit_codes(command: Command, arguments: list[str], code: int, says: str
     assert says in err
     if not says:
         assert "error[NS" in out
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
+def test_a_full_disk_ends_a_run_and_leaves_the_snapshot_before(
+    folder: Path, command: Command
+) -> None:
+    snapshots = folder / "run" / "snapshots"
+    snapshots.mkdir(parents=True)
+    (snapshots / "update-20.safetensors.part").symlink_to("/dev/full")
+    arguments = ("net.net", "--out", "run", "--eval-images", "100")
+    code, _, err = command(*arguments)
+    assert code == 3
+    path = Path("run/snapshots/update-20.safetensors")
+    assert err.splitlines()[0] == f"error: {path} cannot be written: the disk is full"
+    assert "--resume goes on" in err
+    assert [path.name for path in snapshots.iterdir()] == ["update-0.safetensors"]
+    code, out, err = command(*arguments, "--resume")
+    assert (code, err) == (0, "")
+    assert out.splitlines()[-1] == "written to run"
+
+
+def test_what_has_changed_is_shown_and_forced(folder: Path, command: Command) -> None:
+    assert command("net.net", "--iterations", "3", "-q")[0] == 0
+    (folder / "net.net").write_text(NET.replace("rate=0.1", "rate=0.2"), encoding="utf-8")
+    code, _, err = command("net.net", "--resume", "--iterations", "4")
+    assert code == 2
+    assert err.splitlines() == [
+        "error: runs/tiny cannot go on as it was: this has changed since",
+        "  net.net:11",
+        "    - sgd rate=0.1",
+        "    + sgd rate=0.2",
+        "  = help: --force goes on by what is there now; without --resume a new run begins",
+    ]
+    code, out, err = command("net.net", "--resume", "--iterations", "4", "--force")
+    assert (code, err) == (0, "")
+    assert "goes on after update 3" in out
+    assert "--force: goes on by what has changed:" in out
+    assert "+ sgd rate=0.2" in out
 
 
 def environment(**changes: str) -> dict[str, str]:

@@ -1,143 +1,29 @@
-"""Whole runs of small nets on small pictures: what they write, that they learn, stop and go on."""
+"""Whole runs of small nets on small pictures: what they write, and that they learn."""
 
 import json
-import signal
-from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
 import pytest
 import torch
-from PIL import Image
 from safetensors import safe_open
 from safetensors.torch import load_file
 
 import netspec
-from netspec.compiler.program import CheckedNet
-from netspec.recipe.plan import Plan
-from netspec.recipe.run import Figures, Listener, Progress, TrainingError
+from netspec.recipe.run import TrainingError
 from netspec.source import SourceFile
 from netspec_torch import TrainingResult, build, train
-from netspec_torch.snapshot import read_snapshot, write_snapshot
-
-NET = """
-net tiny(classes = 10) {{
-  input 3x8x8
-  conv1: conv 6, 3x3, stride=2
-         relu
-         dropout 0.2
-  {more}
-  fc2:   fc classes
-}}
-train {{
-  data colours {{ resize 10; crop 8; mirror; subtract mean; lighting 0.1; scale 1 / 64 }}
-  batch 8
-  loss softmax
-  {solver}
-  schedule {schedule}
-  stop after=3 epochs
-}}
-test {{ views {views} }}
-"""
-SGD = "sgd rate=0.05, momentum=0.9, decay=1e-3, velocity=step"
-UPDATES_PER_EPOCH = 4
-TOTAL = 3 * UPDATES_PER_EPOCH
-
-
-def make_net(
-    solver: str = SGD, schedule: str = "fixed", more: str = "", views: int = 1, **settings: Any
-) -> CheckedNet:
-    text = NET.format(solver=solver, schedule=schedule, more=more, views=views)
-    return netspec.load(SourceFile("tiny.net", text), settings=settings).net
-
-
-@pytest.fixture(scope="module")
-def photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """30 pictures to train on and 12 held out, each mostly of its class's colour."""
-    root = tmp_path_factory.mktemp("photos")
-    generator = torch.Generator().manual_seed(0)
-    for split, count in (("train", 10), ("val", 4)):
-        for place, colour in enumerate(("red", "green", "blue")):
-            folder = root / split / colour
-            folder.mkdir(parents=True)
-            for number in range(count):
-                pixels = torch.randint(0, 120, (12, 14, 3), generator=generator)
-                pixels[:, :, place] += 100
-                Image.fromarray(pixels.byte().numpy()).save(folder / f"{number}.png")
-    return root
-
-
-@pytest.fixture(autouse=True)
-def _one_thread() -> Iterator[None]:
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
-
-
-class Recorder(Listener):
-    """Keeps what it hears, and may send a signal after an update or in a test."""
-
-    def __init__(self, stop_after: int = 0, stop_in_test: int = 0) -> None:
-        self.plan: Plan | None = None
-        self.progress: list[Progress] = []
-        self.tests: list[tuple[int, Figures, bool]] = []
-        self.drops: list[tuple[int, float]] = []
-        self._stop_after = stop_after
-        self._stop_in_test = stop_in_test
-
-    def planned(self, plan: Plan) -> None:
-        self.plan = plan
-
-    def updated(self, progress: Progress) -> None:
-        self.progress.append(progress)
-        if progress.update == self._stop_after:
-            signal.raise_signal(signal.SIGINT)
-
-    def testing(self, done: int, total: int) -> None:
-        if self._stop_in_test == 1 and done < total:
-            signal.raise_signal(signal.SIGINT)
-        if done >= total:
-            self._stop_in_test -= 1
-
-    def tested(self, update: int, figures: Figures, is_best: bool) -> None:
-        self.tests.append((update, figures, is_best))
-
-    def dropped(self, update: int, rate: float) -> None:
-        self.drops.append((update, rate))
-
-
-Trainer = Callable[..., TrainingResult]
-
-
-@pytest.fixture
-def run(photos: Path, tmp_path: Path) -> Trainer:
-    """Train on the photos, into a folder of the given name."""
-
-    def train_here(net: CheckedNet, out: str = "run", **options: Any) -> TrainingResult:
-        return train(net, data=photos, device="cpu", out=tmp_path / out, **options)
-
-    return train_here
-
-
-def read_metrics(result: TrainingResult) -> list[dict[str, Any]]:
-    lines = (result.folder / "metrics.jsonl").read_text().splitlines()
-    return [json.loads(line) for line in lines]
-
-
-def assert_same_run(one: TrainingResult, other: TrainingResult) -> None:
-    """Weights bit for bit, what the solver remembers, and every line of the metrics."""
-    for name in ("last.safetensors", "best.safetensors"):
-        mine, theirs = load_file(one.folder / name), load_file(other.folder / name)
-        assert mine.keys() == theirs.keys()
-        assert all(torch.equal(mine[key], theirs[key]) for key in mine), name
-    mine_solver, their_solver = (
-        read_snapshot(result.folder / "snapshot.safetensors").solver for result in (one, other)
-    )
-    assert all(torch.equal(mine_solver[key], their_solver[key]) for key in mine_solver)
-    assert read_metrics(one) == read_metrics(other)
-    assert (one.final, one.best, one.best_update) == (other.final, other.best, other.best_update)
+from tests.netspec_torch.small_runs import (
+    NET,
+    SGD,
+    TOTAL,
+    Recorder,
+    Trainer,
+    assert_same_run,
+    make_net,
+    read_metrics,
+)
 
 
 def test_a_run_learns_and_writes_its_folder(run: Trainer) -> None:
@@ -151,10 +37,9 @@ def test_a_run_learns_and_writes_its_folder(run: Trainer) -> None:
         "plan.txt",
         "recipe.json",
         "report.json",
-        "snapshot.safetensors",
+        "snapshots",
         "spec.net",
         "split.json",
-        "statistics.safetensors",
     ]
     assert (result.updates, result.total, result.interrupted) == (TOTAL, TOTAL, "")
     assert result.final is not None
@@ -167,7 +52,8 @@ def test_a_run_learns_and_writes_its_folder(run: Trainer) -> None:
 
 def test_the_folder_says_what_was_done(run: Trainer) -> None:
     result = run(make_net(), seed=5)
-    written = {p.name: p.read_text() for p in result.folder.iterdir() if p.suffix != ".safetensors"}
+    names = ("spec.net", "recipe.json", "plan.txt", "report.json", "curves.svg")
+    written = {name: (result.folder / name).read_text() for name in names}
     assert written["spec.net"] == make_net().span.source.text
     recipe = json.loads(written["recipe.json"])
     assert recipe["parameters"] == {"classes": "3"}
@@ -201,7 +87,10 @@ def test_weights_are_for_use_and_say_what_they_are(run: Trainer) -> None:
     result = run(make_net())
     path = result.folder / "last.safetensors"
     module = build(result.net)
-    module.load_state_dict(load_file(path))
+    tensors = load_file(path)
+    weights = {name: t for name, t in tensors.items() if not name.startswith("statistics/")}
+    assert len(tensors) == len(weights) + 2
+    module.load_state_dict(weights)
     for name, tensor in result.module.state_dict().items():
         assert torch.equal(module.state_dict()[name], tensor)
     with safe_open(path, framework="pt") as file:
@@ -241,81 +130,6 @@ def test_the_seed_decides_a_run(run: Trainer) -> None:
     assert not torch.equal(*weights)
 
 
-@pytest.mark.parametrize("stop_after", [1, 4, 6, 11])
-def test_a_run_that_was_stopped_goes_on_to_the_same_weights(run: Trainer, stop_after: int) -> None:
-    straight = run(make_net(), out="straight")
-    stopped = run(make_net(), listener=Recorder(stop_after=stop_after))
-    assert (stopped.updates, stopped.interrupted, stopped.final) == (stop_after, "SIGINT", None)
-    listener = Recorder()
-    resumed = run(make_net(), resume=True, listener=listener)
-    assert listener.plan is not None
-    assert listener.plan.start == stop_after
-    assert_same_run(straight, resumed)
-
-
-@pytest.mark.parametrize(
-    ("solver", "schedule", "more"),
-    [
-        ("adam", "cosine, warmup=5 iterations", "n: batchnorm"),
-        ("lars rate=1, momentum=0.9, trust=0.01, biases=no", "plateau, patience=1 iteration", ""),
-        ("rmsprop rate=0.001, momentum=0.5", "poly, power=1", "droppath 0.3"),
-    ],
-)
-def test_every_kind_of_state_survives_a_stop(
-    run: Trainer, solver: str, schedule: str, more: str
-) -> None:
-    net = make_net(solver, schedule, more)
-    straight = run(net, out="straight", seed=2)
-    for stop_after in (3, 9):
-        run(net, resume=stop_after > 3, seed=2, listener=Recorder(stop_after=stop_after))
-    assert_same_run(straight, run(net, resume=True))
-
-
-@pytest.mark.parametrize("stop_in_test", [1, 2])
-def test_a_stop_within_a_test_repeats_that_test(run: Trainer, stop_in_test: int) -> None:
-    straight = run(make_net(), out="straight")
-    stopped = run(make_net(), listener=Recorder(stop_in_test=stop_in_test))
-    assert stopped.updates == stop_in_test * UPDATES_PER_EPOCH
-    assert stopped.interrupted == "SIGINT"
-    assert_same_run(straight, run(make_net(), resume=True))
-
-
-def test_metrics_beyond_the_snapshot_are_written_anew(run: Trainer) -> None:
-    straight = run(make_net(), out="straight")
-    stopped = run(make_net(), listener=Recorder(stop_after=6))
-    with (stopped.folder / "metrics.jsonl").open("a") as file:
-        file.write('{"kind": "train", "update": 7, "loss": 99, "rate": 1}\n{"kind": "te')
-    assert_same_run(straight, run(make_net(), resume=True))
-
-
-def test_a_run_that_came_to_its_end_can_be_given_more(run: Trainer) -> None:
-    straight = run(make_net(), out="straight", epochs=5)
-    run(make_net())
-    assert_same_run(straight, run(make_net(), resume=True, epochs=5))
-    again = run(make_net(), resume=True)
-    assert again.updates == again.total == 5 * UPDATES_PER_EPOCH
-
-
-def test_a_run_cannot_go_back(run: Trainer) -> None:
-    run(make_net(), iterations=5)
-    with pytest.raises(TrainingError, match="has done 5 updates, which are more than 3"):
-        run(make_net(), resume=True, iterations=3)
-
-
-def test_going_on_keeps_the_options_of_the_run(run: Trainer) -> None:
-    straight = run(make_net(), out="straight", seed=7, iterations=9, precision="bf16")
-    run(
-        make_net(),
-        seed=7,
-        iterations=9,
-        precision="bf16",
-        listener=Recorder(stop_after=5),
-    )
-    resumed = run(make_net(), resume=True)
-    assert resumed.total == 9
-    assert_same_run(straight, resumed)
-
-
 def test_a_run_begins_from_the_weights_of_another(run: Trainer) -> None:
     first = run(make_net(), out="first", seed=3)
     listener = Recorder()
@@ -346,32 +160,6 @@ def test_the_last_layer_keeps_its_starting_values_on_request(run: Trainer) -> No
     assert torch.equal(state["conv1.weight"], taken["conv1.weight"])
 
 
-def test_a_run_from_weights_goes_on_without_them(run: Trainer) -> None:
-    weights = run(make_net(), out="first", iterations=1).folder / "last.safetensors"
-    options: dict[str, Any] = {"weights": weights, "fresh_last": True}
-    straight = run(make_net(), out="straight", **options)
-    run(make_net(), listener=Recorder(stop_after=5), **options)
-    weights.unlink()
-    listener = Recorder()
-    resumed = run(make_net(), resume=True, listener=listener)
-    assert_same_run(straight, resumed)
-    assert listener.plan is not None
-    assert listener.plan.weights_notes == (f"began as those of {weights}",)
-    kept = json.loads((resumed.folder / "recipe.json").read_text())["options"]
-    assert (kept["weights"], kept["fresh_last"]) == (str(weights), True)
-
-
-def test_a_run_of_an_earlier_version_goes_on(run: Trainer) -> None:
-    """Its snapshot does not know all options of today."""
-    stopped = run(make_net(), listener=Recorder(stop_after=2))
-    path = stopped.folder / "snapshot.safetensors"
-    snapshot = read_snapshot(path)
-    for name in ("weights", "weights_map", "fresh_last"):
-        del snapshot.state["options"][name]
-    write_snapshot(path, snapshot)
-    assert run(make_net(), resume=True).updates == TOTAL
-
-
 def test_weights_that_do_not_fit_begin_no_run(run: Trainer, tmp_path: Path) -> None:
     weights = run(make_net(), out="first", iterations=1).folder / "last.safetensors"
     net = make_net(more="conv3: conv 6, 3x3")
@@ -380,39 +168,10 @@ def test_weights_that_do_not_fit_begin_no_run(run: Trainer, tmp_path: Path) -> N
     assert not (tmp_path / "run").exists()
 
 
-@pytest.mark.parametrize(
-    ("net", "options", "named"),
-    [
-        (make_net(solver="sgd rate=0.1"), {}, "recipe: solver"),
-        (make_net(more="relu"), {}, "layer relu_2"),
-        (make_net(), {"seed": 1}, "seed"),
-        (make_net(), {"precision": "bf16"}, "precision"),
-    ],
-)
-def test_another_run_does_not_go_on(
-    run: Trainer, net: CheckedNet, options: dict[str, Any], named: str
-) -> None:
-    run(make_net(), listener=Recorder(stop_after=2))
-    with pytest.raises(TrainingError, match=f"not the same as it was is .*{named}") as caught:
-        run(net, resume=True, **options)
-    assert caught.value.cause == "usage"
-
-
-def test_other_data_do_not_go_on(run: Trainer, photos: Path, tmp_path: Path) -> None:
-    run(make_net(), listener=Recorder(stop_after=2))
-    with pytest.raises(TrainingError, match="data"):
-        train(make_net(), data=photos / "train", out=tmp_path / "run", device="cpu", resume=True)
-
-
 def test_a_run_is_not_written_over(run: Trainer) -> None:
     run(make_net(), iterations=1)
     with pytest.raises(TrainingError, match="is there already"):
         run(make_net())
-
-
-def test_there_must_be_a_run_to_go_on_with(run: Trainer) -> None:
-    with pytest.raises(TrainingError, match="it is not there"):
-        run(make_net(), resume=True)
 
 
 def test_a_diverging_run_ends_with_what_to_try(run: Trainer, tmp_path: Path) -> None:
@@ -420,7 +179,9 @@ def test_a_diverging_run_ends_with_what_to_try(run: Trainer, tmp_path: Path) -> 
         run(make_net(solver="sgd rate=1e15"))
     assert caught.value.cause == "run"
     assert "lower rate" in caught.value.help
-    assert not (tmp_path / "run" / "snapshot.safetensors").exists()
+    assert [path.name for path in (tmp_path / "run" / "snapshots").iterdir()] == [
+        "update-0.safetensors"
+    ]
     for line in (tmp_path / "run" / "metrics.jsonl").read_text().splitlines():
         assert "NaN" not in line
 
@@ -444,7 +205,7 @@ def test_a_diverging_run_ends_with_what_to_try(run: Trainer, tmp_path: Path) -> 
         (
             NET.replace("{more}", "avgpool global; batchnorm").replace("batch 8", "batch 29"),
             "file",
-            "holds one image .*`batchnorm_1` has one number a channel",
+            "holds one image .*too few for batchnorm `batchnorm_1`",
         ),
     ],
 )
@@ -474,7 +235,7 @@ def test_what_cannot_be_trained_is_refused(
         ({"views": 5}, "1 view or 10"),
         ({"eval_images": 0}, "cannot have 0 images"),
         ({"device": "toaster"}, "no device `toaster`"),
-        ({"data": "nowhere"}, "there is no folder nowhere"),
+        ({"data": "nowhere"}, "there is no folder or file nowhere"),
         ({"weights": "nowhere"}, "no weights can be read from nowhere: it is not there"),
         ({"weights": "w.pth", "resume": True}, "has its weights already"),
         ({"weights_map": "w.map"}, "no file of weights"),
@@ -570,3 +331,35 @@ def test_the_built_in_sample_stands_in_and_the_plan_says_so(tmp_path: Path) -> N
     assert listener.plan is not None
     assert "mnist is not here" in listener.plan.data.notice
     assert len(listener.plan.data.classes) == 10
+
+
+def test_a_batch_is_computed_in_parts_where_the_device_has_no_room(run: Trainer) -> None:
+    net = make_net(more="droppath 0.2")
+    whole = run(net, out="whole")
+    listener = Recorder()
+    parts = run(net, out="parts", device_batch=3, listener=listener)
+    mine, theirs = (load_file(result.folder / "last.safetensors") for result in (whole, parts))
+    for name, tensor in mine.items():
+        torch.testing.assert_close(tensor, theirs[name], rtol=1e-5, atol=1e-6)
+    line = "each in 3 parts of at most 3 images, whose gradients are added up"
+    assert line in (parts.folder / "plan.txt").read_text()
+    assert listener.plan is not None
+    assert listener.plan.recipe.test_batch == 3
+
+
+def test_parts_are_too_small_for_batch_normalization_of_vectors(run: Trainer) -> None:
+    net = make_net(more="avgpool global; batchnorm")
+    says = "holds 6 images, of which one of 6 parts has one .*too few for batchnorm `batchnorm_1`"
+    with pytest.raises(TrainingError, match=says) as caught:
+        run(net, device_batch=1)
+    assert caught.value.cause == "usage"
+    result = run(net, device_batch=4, iterations=1)
+    assert (
+        "batchnorm normalises by the figures of a part" in (result.folder / "plan.txt").read_text()
+    )
+
+
+def test_counts_are_at_least_one(run: Trainer) -> None:
+    for name in ("device_batch", "snapshot_every", "keep"):
+        with pytest.raises(TrainingError, match=f"{name} is at least 1, not 0"):
+            run(make_net(), **{name: 0})

@@ -17,7 +17,7 @@ import torch
 import netspec
 from netspec.compiler.program import CheckedNet
 from netspec_torch import TrainingResult, train
-from netspec_torch.snapshot import read_snapshot
+from tests.netspec_torch.small_runs import read_last
 
 SPECS = Path(__file__).parents[2] / "specs"
 
@@ -100,7 +100,7 @@ def test_spec_trains(name: str, tmp_path: Path) -> None:
     assert result.final.images == 2000
     assert isfinite(result.final.loss)
     assert [entry["update"] for entry in read_entries(result, "test")] == [small.updates]
-    snapshot = read_snapshot(result.folder / "snapshot.safetensors")
+    snapshot = read_last(result.folder)
     assert snapshot.state["run"]["update"] == small.updates
     for file in ("last.safetensors", "best.safetensors"):
         assert (result.folder / file).exists()
@@ -121,7 +121,7 @@ def test_heads_of_googlenet_have_their_share_of_the_loss(tmp_path: Path) -> None
     without = train_once("without", netspec.load(path).net)
 
     assert read_losses(with_heads)[0] > 1.3 * read_losses(without)[0]
-    moved = read_snapshot(with_heads.folder / "snapshot.safetensors").solver
+    moved = read_last(with_heads.folder).solver
     for head in ("early", "late"):
         tensors = [tensor for name, tensor in moved.items() if name.startswith(f"{head}.")]
         assert tensors

@@ -4,7 +4,7 @@ from fractions import Fraction
 
 import pytest
 
-from netspec.recipe.clock import Clock
+from netspec.recipe.clock import Clock, count_parts
 from netspec.values import Amount, Number
 
 
@@ -35,3 +35,13 @@ def test_amounts_become_updates(amount: Amount, updates: Number, whole: int) -> 
     clock = Clock(8000, 128)
     assert clock.count_updates(amount) == updates
     assert clock.count_whole_updates(amount) == whole
+
+
+@pytest.mark.parametrize(
+    ("images", "most", "parts"),
+    [(256, None, 1), (256, 256, 1), (256, 300, 1), (256, 255, 2), (256, 64, 4), (7, 3, 3)],
+)
+def test_a_batch_is_computed_in_as_few_parts_as_can_be(
+    images: int, most: int | None, parts: int
+) -> None:
+    assert count_parts(images, most) == parts

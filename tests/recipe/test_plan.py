@@ -6,7 +6,7 @@ import pytest
 
 from netspec.recipe.clock import Clock
 from netspec.recipe.plan import Plan, PlannedData, describe_plan, describe_rates
-from netspec.recipe.rates import Rates
+from netspec.recipe.rates import PlateauWatch, Rates
 from netspec.recipe.recipe import Recipe
 from netspec.recipe.schedule import SCHEDULES, Schedule
 from netspec.values import Amount
@@ -89,8 +89,21 @@ def test_rates_are_told_before_the_run(lines: list[str], expected: list[str]) ->
 def test_many_stages_are_shortened_in_the_middle() -> None:
     lines = rates("step", every=1, factor=0.9)
     assert len(lines) == 9
-    assert lines[7] == "… 82 more stages …"
+    assert lines[7] == "… 82 more stages, all of which are in plan.txt …"
     assert lines[8].endswith("from update 8,900 (epoch 89)")
+
+
+def test_every_stage_is_told_where_all_are_wanted() -> None:
+    schedule = SCHEDULES["step"].model_validate({"every": 1, "factor": 0.9})
+    lines = describe_rates(Rates(0.01, schedule, CLOCK, total=9_000), None)
+    assert len(lines) == 90
+    assert lines[1] == "0.009 from update 100 (epoch 1)"
+
+
+def test_a_plateau_tells_where_it_stands() -> None:
+    schedule = SCHEDULES["plateau"].model_validate({})
+    rates = Rates(0.01, schedule, CLOCK, 9_000, PlateauWatch(drops=2))
+    assert describe_rates(rates)[0].startswith("0.0001 after 2 drops, times 0.1 when")
 
 
 def test_a_plan_has_every_fact(plan: Plan) -> None:
@@ -128,3 +141,19 @@ def test_what_is_out_of_the_ordinary_is_told(plan: Plan) -> None:
         "after each epoch on 20 of the 200 held-out images, at the end on all; centre view",
         "at the end also the mean of 10 views, of 20 images",
     ]
+
+
+def test_parts_of_a_batch_are_told(plan: Plan) -> None:
+    in_parts = replace(plan, device_batch=6)
+    line = "each in 3 parts of at most 6 images, whose gradients are added up"
+    assert read(in_parts)["updates"][1:] == [line]
+    normalised = replace(in_parts, has_batch_normalization=True)
+    assert read(normalised)["updates"][1:] == [
+        f"{line}; batchnorm normalises by the figures of a part, not by those of the batch"
+    ]
+    assert read(replace(normalised, device_batch=16)) == read(plan)
+
+
+def test_what_has_changed_is_told_where_a_run_goes_on(plan: Plan) -> None:
+    forced = replace(plan, start_notes=("--force", "a.net:3"))
+    assert read(forced)["updates"][1:] == ["goes on after update 0", "--force", "a.net:3"]

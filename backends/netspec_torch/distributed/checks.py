@@ -4,7 +4,7 @@ import hashlib
 
 import numpy as np
 
-from netspec.recipe.clock import Clock
+from netspec.recipe.clock import Clock, count_parts
 from netspec.recipe.run import TrainingError
 from netspec_torch.data import DataSet
 from netspec_torch.distributed.world import World
@@ -29,8 +29,8 @@ def check_same_data(world: World, data: DataSet) -> None:
         )
 
 
-def check_shares(world: World, clock: Clock) -> None:
-    """Each replica needs an image of every batch."""
+def check_shares(world: World, clock: Clock, device_batch: int | None) -> None:
+    """Each replica needs an image of every batch, and of every part in which one is computed."""
     if clock.smallest_batch < world.replicas:
         raise TrainingError(
             f"the last batch of an epoch holds {clock.smallest_batch:,} of {clock.images:,} "
@@ -38,6 +38,14 @@ def check_shares(world: World, clock: Clock) -> None:
             "change the `batch`, or start fewer processes",
             cause="file",
         )
+    for images in (min(clock.batch, clock.images), clock.smallest_batch):
+        if images // world.replicas < count_parts(-(-images // world.replicas), device_batch):
+            raise TrainingError(
+                f"--device-batch {device_batch} leaves a replica without an image of some part of "
+                f"a batch of {images:,}, which {world.replicas:,} replicas share",
+                "give a larger --device-batch",
+                cause="usage",
+            )
 
 
 def _digest(data: DataSet) -> str:

@@ -9,7 +9,7 @@ which is computed from what would have been read, so that gradients find their w
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from typing import NamedTuple
 
 import torch
@@ -30,7 +30,7 @@ from netspec.layers.rearranging import Shuffle
 from netspec.layers.regularization import Dropout, DropPath
 from netspec.tensor import Interval
 from netspec_torch.distributed.exchange import Exchange
-from netspec_torch.distributed.masks import Rows, SplitDropout, SplitDropPath
+from netspec_torch.distributed.masks import Rows, make_mask
 from netspec_torch.distributed.parts import Part, Slices, take_part
 from netspec_torch.distributed.synced import SyncedBatchNorm
 from netspec_torch.emission import Emission, module_path
@@ -145,8 +145,11 @@ class ColumnEmission:
 
     def _emit_node(self, node: Node) -> fx.Node:
         inputs = self._read(node.name, node.inputs, self.column.placement.nodes[node.name])
-        if isinstance(node.layer, Dropout | DropPath):
-            return self.to.call_module(node, lambda: self._make_mask(node), *inputs)
+        layer = node.layer
+        if isinstance(layer, Dropout | DropPath):
+            run, channels = self.column.run(node), node.shape.channels
+            mask = partial(make_mask, layer, self.rows, channels, run)
+            return self.to.call_module(node, mask, *inputs)
         if not self.column.holds(node):
             name = f"{node.name}.elsewhere"
             return self.to.call(name, no_channels, tuple(inputs), *node.shape[1:])
@@ -169,14 +172,6 @@ class ColumnEmission:
 
     def _take(self, name: str, x: fx.Node, run: Interval) -> fx.Node:
         return self.to.call(name, take_channels, x, run.start, run.end)
-
-    def _make_mask(self, node: Node) -> nn.Module:
-        layer = node.layer
-        if isinstance(layer, DropPath):
-            return SplitDropPath(layer.p, self.rows)
-        assert isinstance(layer, Dropout)
-        run, channels = self.column.run(node), node.shape.channels
-        return SplitDropout(layer.p, self.rows, channels, run, inverted=layer.inverted)
 
     def _make_synced(self, node: Node) -> nn.Module:
         assert isinstance(node.layer, BatchNorm)

@@ -18,7 +18,7 @@ from torch.nn.parallel import DistributedDataParallel
 from netspec.graph import Graph, Node
 from netspec.recipe.run import TrainingError
 from netspec_torch.distributed.columns import Column, Groups, build_column, emit_column
-from netspec_torch.distributed.masks import Rows
+from netspec_torch.distributed.masks import Rows, mask_rows
 from netspec_torch.distributed.world import SeveralProcesses, World
 from netspec_torch.module import build, list_weights, without_heads
 
@@ -161,14 +161,16 @@ def weight_of(name: str) -> str:
     return name.partition("/")[0]
 
 
-def place_net(graph: Graph, world: World, seed: int) -> LocalNet:
-    """Make what this process has of a net, with its starting values; raises TrainingError where a
-    GPU would have nothing to train."""
-    heads = bool(graph.heads)
+def place_net(graph: Graph, world: World, seed: int, *, in_parts: bool = False) -> LocalNet:
+    """Make what this process has of a net, with its starting values; `in_parts` says that a batch
+    may be computed in parts. Raises TrainingError where a GPU would have nothing to train."""
+    heads, rows = bool(graph.heads), Rows()
     if not isinstance(world, SeveralProcesses):
         trained = build(graph, seed=seed, heads=heads)
-        return LocalNet(graph, world, trained, without_heads(trained, graph) if heads else trained)
-    rows = Rows()
+        if in_parts:
+            mask_rows(trained, graph, rows)
+        module = without_heads(trained, graph) if heads else trained
+        return LocalNet(graph, world, trained, module, rows)
     column = Column.of(graph, world.column)
     _check_all_train(column, world)
     groups = Groups(world.column_group, world.replica_group if world.replicas > 1 else None)

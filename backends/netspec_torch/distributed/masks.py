@@ -1,5 +1,5 @@
-"""What is dropped at random, alike on all processes: dropout and droppath of a tensor of which a
-process has some images and channels.
+"""What is dropped at random, alike on all processes and in all parts of a batch: dropout and
+droppath of a tensor of which a process has some images and channels.
 
 Each process draws the mask of the whole tensor of the whole batch, as one process alone would, and
 takes its part: the generators of all stay in step, and how many there are changes no result. So a
@@ -12,17 +12,27 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import dropout
 
+from netspec.graph import Graph
+from netspec.layers.regularization import Dropout, DropPath
 from netspec.tensor import Interval
+from netspec_torch.emission import module_path, set_submodule
 
 
 @dataclass
 class Rows:
-    """Which images of an update's batch a process computes; set before each update."""
+    """Which images of an update's batch a process computes; set before each pass of the net."""
 
     start: int = 0
     count: int = 0
     total: int = 0
     """The images of the batch."""
+    together: int = 0
+    """The images that all replicas compute at once: the batch, or a part of it."""
+
+    def take(self, other: "Rows") -> None:
+        """Become as another."""
+        self.start, self.count = other.start, other.count
+        self.total, self.together = other.total, other.together
 
 
 class Mask(nn.Module):
@@ -72,6 +82,22 @@ class SplitDropPath(Mask):
             return x
         kept = x.new_empty(self.rows.total, 1, 1, 1).bernoulli_(1 - self.p)
         return x * kept.div_(1 - self.p)[self.rows.start : self.rows.start + self.rows.count]
+
+
+def make_mask(layer: Dropout | DropPath, rows: Rows, channels: int, run: Interval) -> Mask:
+    """The mask of a layer of so many channels, of which a run is here."""
+    if isinstance(layer, DropPath):
+        return SplitDropPath(layer.p, rows)
+    return SplitDropout(layer.p, rows, channels, run, inverted=layer.inverted)
+
+
+def mask_rows(module: nn.Module, graph: Graph, rows: Rows) -> None:
+    """Have a whole net drop what it would drop of the whole batch, whatever part it computes."""
+    for node in graph.nodes:
+        if isinstance(node.layer, Dropout | DropPath):
+            channels = node.shape.channels
+            mask = make_mask(node.layer, rows, channels, Interval(0, channels))
+            set_submodule(module, module_path(node.name), mask)
 
 
 def _memory_format(x: Tensor) -> torch.memory_format:

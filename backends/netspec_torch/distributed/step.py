@@ -6,14 +6,19 @@ and where the replicas' gradients are averaged, by that share times their number
 """
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, distributed
+from torch.nn.parallel import DistributedDataParallel
 
-from netspec.recipe.clock import Clock
+from netspec.recipe.clock import Clock, count_parts
+from netspec_torch.data.share import Share
 from netspec_torch.distributed.local_net import LocalNet
-from netspec_torch.step import TrainingStep, seed_of_update
+from netspec_torch.distributed.masks import Rows
+from netspec_torch.distributed.world import SeveralProcesses
+from netspec_torch.step import TrainingStep, cut_evenly
 
 
 class SharedStep(TrainingStep):
@@ -28,23 +33,51 @@ class SharedStep(TrainingStep):
         clock: Clock,
         **named: Any,
     ) -> None:
-        super().__init__(net, optimizer, *arguments, **named)
+        super().__init__(net, optimizer, *arguments, rows=local.rows, **named)
         self._local = local
         self._clock = clock
 
-    def __call__(self, images: Tensor, labels: Tensor, update: int) -> Tensor:
-        """Do update number `update`, from 0; gives the loss of the whole batch, which is the same
-        on all processes, still on the device."""
-        world, rows = self._local.world, self._local.rows
-        rows.total = self._clock.count_images(update)
-        rows.start, end, _ = world.share.cut(slice(0, rows.total)).indices(rows.total)
-        rows.count = end - rows.start
-        torch.manual_seed(seed_of_update(self._seed, update))
-        loss = self.compute_loss(images, labels) * (rows.count / rows.total)
-        (loss * world.replicas).backward()
-        self._optimizer.step()
-        self._optimizer.zero_grad(set_to_none=True)
-        return world.add(loss.detach())
+    def _divide(self, count: int, update: int) -> list[Rows]:
+        """This replica's parts. All replicas have as many, so that they meet in each."""
+        world, total = self._local.world, self._clock.count_images(update)
+        shares = [
+            Share(number, world.replicas).cut(slice(0, total)) for number in range(world.replicas)
+        ]
+        sizes = [share.stop - share.start for share in shares]
+        parts = count_parts(max(sizes), self._device_batch)
+        cuts = [cut_evenly(size, parts) for size in sizes]
+        start = shares[world.share.number].start
+        return [
+            Rows(
+                start + here.start,
+                here.stop - here.start,
+                total,
+                sum(cut[number].stop - cut[number].start for cut in cuts),
+            )
+            for number, here in enumerate(cuts[world.share.number])
+        ]
+
+    def _alone(self, is_last: bool) -> AbstractContextManager[None]:
+        """Where gradients are averaged over the replicas, that is done in the last part."""
+        if is_last or not isinstance(self._net, DistributedDataParallel):
+            return nullcontext()
+        return self._net.no_sync()
+
+    def _scale(self, loss: Tensor) -> Tensor:
+        return loss * self._local.world.replicas
+
+    def _add_losses(self, loss: Tensor) -> Tensor:
+        """The loss of the whole batch, which is the same on all processes."""
+        return self._local.world.add(loss)
+
+    def _add_norms(self, norm: Tensor) -> Tensor:
+        """Of the gradients of all columns; those of all replicas are the same."""
+        world = self._local.world
+        if not isinstance(world, SeveralProcesses) or world.columns == 1:
+            return norm
+        square = norm.square()
+        distributed.all_reduce(square, group=world.column_group)
+        return square.sqrt()
 
     def _cross_entropy(self, scores: Tensor, labels: Tensor) -> Tensor:
         """0 where another column has the scores, by way of what leads the gradient to it."""

@@ -27,7 +27,7 @@ class SyncedBatchNorm(nn.BatchNorm2d):
         if not self.training:
             return super().forward(x)
         wide = x.to(torch.promote_types(x.dtype, torch.float32))
-        count = self.rows.total * x.shape[2] * x.shape[3]
+        count = self.rows.together * x.shape[2] * x.shape[3]
         mean = self._add(wide.sum((0, 2, 3))) / count
         centred = wide - mean[:, None, None]
         variance = self._add(centred.square().sum((0, 2, 3))) / count

@@ -15,6 +15,7 @@ from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
 from netspec.recipe.run import TrainingError
+from netspec_torch.tensor_file import STATISTICS
 
 ENTRIES = ("state_dict", "model")
 """Where a checkpoint has its weights, beside the state of its training."""
@@ -57,14 +58,14 @@ def _read_safetensors(path: Path) -> WeightsFile:
     try:
         with safe_open(path, framework="pt") as file:
             is_snapshot = "run" in (file.metadata() or {})
-            names = list(file.keys())
+            names = [name for name in list(file.keys()) if not name.startswith(STATISTICS)]
             tensors = {name: file.get_tensor(name) for name in names}
     except (SafetensorError, OSError) as error:
         raise _unreadable(path, f"it is damaged or cut off ({error})") from error
     if is_snapshot:
         raise TrainingError(
             f"{path} is the snapshot of a run",
-            "the weights are beside it, in last.safetensors; --resume goes on with the run",
+            "its folder has the weights in last.safetensors; --resume goes on with the run",
             cause="file",
         )
     return _check(path, WeightsFile(path, tensors, keeps_order=False))

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 from safetensors.torch import load_file
 
+from netspec_torch.run_folder import RunFolder
 from tests.netspec_torch.distributed.test_training import check_state, write_net
 
 SECONDS_TO_END = 20
@@ -24,6 +25,11 @@ def write_spec(folder: Path, **arguments: object) -> Path:
     path = folder / "small.net"
     path.write_text(write_net(**arguments), encoding="utf-8")  # type: ignore[arg-type]
     return path
+
+
+def has_trained(folder: Path) -> bool:
+    """Whether a run has a snapshot after an update."""
+    return any(RunFolder(folder).list_snapshots())
 
 
 def command(size: int, *arguments: object, torchrun: Sequence[str] = ()) -> list[str]:
@@ -113,7 +119,7 @@ is_linux = pytest.mark.skipif(sys.platform != "linux", reason="finds processes i
 def test_a_process_that_is_killed_ends_the_run(photos: Path, tmp_path: Path, victim: int) -> None:
     spec = write_spec(tmp_path, gpus=2, stop="100000 epochs")
     training = Training(spec, photos, tmp_path / "run")
-    training.wait_for((tmp_path / "run" / "snapshot.safetensors").exists)
+    training.wait_for(lambda: has_trained(tmp_path / "run"))
     os.kill(training.find_worker(victim), signal.SIGKILL)
     assert training.wait() < SECONDS_TO_END
     assert training.process.returncode != 0
@@ -126,7 +132,7 @@ def test_a_process_that_is_killed_ends_the_run(photos: Path, tmp_path: Path, vic
 def test_torchrun_goes_on_from_the_last_snapshot(photos: Path, tmp_path: Path) -> None:
     spec = write_spec(tmp_path, gpus=2, stop="40 epochs")
     training = Training(spec, photos, tmp_path / "run", "--max-restarts=1")
-    training.wait_for((tmp_path / "run" / "snapshot.safetensors").exists)
+    training.wait_for(lambda: has_trained(tmp_path / "run"))
     os.kill(training.find_worker(1), signal.SIGKILL)
     training.wait()
     assert training.process.returncode == 0, training.read()
@@ -145,7 +151,7 @@ def test_torchrun_goes_on_from_the_last_snapshot(photos: Path, tmp_path: Path) -
 def test_a_signal_to_one_process_ends_all_with_a_snapshot(photos: Path, tmp_path: Path) -> None:
     spec = write_spec(tmp_path, gpus=2, stop="100000 epochs")
     training = Training(spec, photos, tmp_path / "run")
-    training.wait_for((tmp_path / "run" / "snapshot.safetensors").exists)
+    training.wait_for(lambda: has_trained(tmp_path / "run"))
     os.kill(training.find_worker(1), signal.SIGINT)
     training.wait()
     assert "stopped by SIGINT after" in training.read()

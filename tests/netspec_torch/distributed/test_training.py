@@ -9,9 +9,9 @@ import torch
 from safetensors.torch import load_file
 from torch import Tensor
 
-from netspec_torch.snapshot import read_snapshot
 from tests.netspec_torch.distributed.processes import Processes
 from tests.netspec_torch.distributed.training import restore_and_gather, run_updates, train_net
+from tests.netspec_torch.small_runs import read_last
 
 NET = """
 net small(classes = 6) {{
@@ -55,11 +55,15 @@ def write_net(
 
 
 def check_updates(
-    processes: Processes, text: str, dtype: torch.dtype = torch.float64, tolerance: float = 1e-10
+    processes: Processes,
+    text: str,
+    dtype: torch.dtype = torch.float64,
+    tolerance: float = 1e-10,
+    device_batch: int | None = None,
 ) -> None:
-    """Ten updates of the processes and of this one alone come to the same."""
+    """Ten updates of the processes, in parts, and of this one alone come to the same."""
     whole = run_updates(text, 10, dtype)
-    answers = processes.run(run_updates, text, 10, dtype)
+    answers = processes.run(run_updates, text, 10, dtype, device_batch)
     for answer in answers:
         assert answer["losses"] == pytest.approx(whole["losses"], rel=1e3 * tolerance)
     check_state(answers[0]["state"], whole["state"], tolerance)
@@ -100,6 +104,44 @@ def test_four_replicas(four: Processes) -> None:
     check_updates(four, write_net(norm="batchnorm synced=yes, scale=no"))
 
 
+CLIPPED = f"{SGD}, clip=0.2"
+
+
+@pytest.mark.parametrize("device_batch", [1, 2, 4])
+def test_parts_of_a_batch_on_one_process(device_batch: int) -> None:
+    """Dropout drops what it would have dropped of the whole."""
+    text = write_net(norm="layernorm", solver=CLIPPED)
+    whole = run_updates(text, 10, torch.float64)
+    parts = run_updates(text, 10, torch.float64, device_batch)
+    assert parts["losses"] == pytest.approx(whole["losses"], rel=1e-7)
+    check_state(parts["state"], whole["state"], 1e-10)
+
+
+def test_clipping_and_parts_on_two_columns(pair: Processes) -> None:
+    check_updates(pair, write_net(gpus=2, place=", gpu=1", solver=CLIPPED), device_batch=2)
+
+
+def test_clipping_and_parts_on_two_replicas(pair: Processes) -> None:
+    """Six images, then five: shares of three and two, in two parts each."""
+    check_updates(pair, write_net(norm="layernorm", solver=CLIPPED), device_batch=2)
+
+
+def test_clipping_and_parts_on_two_replicas_of_two_columns(four: Processes) -> None:
+    check_updates(four, write_net(gpus=2, solver=CLIPPED), device_batch=2)
+
+
+def test_parts_are_normalised_together(pair: Processes) -> None:
+    """Four of six images, two on each, and then two: another function than that of six, with
+    running averages of the same size."""
+    text = write_net(norm="batchnorm synced=yes")
+    first, second = pair.run(run_updates, text, 10, torch.float64, 2)
+    assert first["losses"] == second["losses"]
+    whole = run_updates(text, 10, torch.float64)["state"]
+    for name in ("batchnorm_1.running_mean", "batchnorm_1.running_var"):
+        difference = (first["state"][name] - whole[name]).abs().max()
+        assert 1e-6 < difference < 0.45 * whole[name].abs().max()
+
+
 def train_alone(text: str, folder: Path, photos: Path, **options: Any) -> dict[str, Any]:
     answer = train_net(text, folder, photos, **options)
     assert "error" not in answer, answer
@@ -126,7 +168,7 @@ def check_folders(one: Path, other: Path) -> None:
     assert {path.name for path in one.iterdir()} == {path.name for path in other.iterdir()}
     for name in ("last.safetensors", "best.safetensors"):
         check_state(load_file(other / name), load_file(one / name), 1e-4)
-    snapshots = [read_snapshot(folder / "snapshot.safetensors") for folder in (one, other)]
+    snapshots = [read_last(folder) for folder in (one, other)]
     check_state(snapshots[1].weights, snapshots[0].weights, 1e-4)
     check_state(snapshots[1].solver, snapshots[0].solver, 1e-3)
     assert snapshots[0].state["identity"] == snapshots[1].state["identity"]
@@ -188,7 +230,7 @@ def test_a_snapshot_is_the_same_whoever_writes_it(
     """Taken apart by two processes and put together again, bit for bit."""
     text = write_net(gpus=2, norm="batchnorm", solver=ADAM)
     train_alone(text, tmp_path, photos, iterations=4)
-    before = read_snapshot(tmp_path / "snapshot.safetensors")
+    before = read_last(tmp_path)
     restored = pair.run(restore_and_gather, text, tmp_path)[0]
     for old, new in ((before.weights, restored[0]), (before.solver, restored[1])):
         assert old.keys() == new.keys()
@@ -218,6 +260,7 @@ def test_batchnorm_of_each_part_by_itself(pair: Processes, photos: Path, tmp_pat
 REFUSALS = [
     (write_net(batch=15), {}, "the last batch of an epoch holds 1 of 46 images, too few for 2"),
     (write_net(), {"device": "cuda:1"}, "one device for all processes"),
+    (write_net(batch=11), {"device_batch": 1}, "leaves a replica without an image of some part"),
 ]
 
 

@@ -18,10 +18,11 @@ from netspec_torch.distributed.local_net import place_net
 from netspec_torch.distributed.step import SharedStep
 from netspec_torch.distributed.world import World, join_world
 from netspec_torch.module import parameter_factors
-from netspec_torch.snapshot import collect_solver_state, read_snapshot, restore_solver_state
+from netspec_torch.snapshot import collect_solver_state, restore_solver_state
 from netspec_torch.solver import make_optimizer, set_rate
 from netspec_torch.step import TrainingStep
 from tests.netspec_torch.distributed.traffic import measure_sockets
+from tests.netspec_torch.small_runs import read_last
 
 CLOCK = Clock(images=17, batch=6)
 """Three updates an epoch, of 6, 6 and 5 images."""
@@ -30,19 +31,28 @@ CLOCK = Clock(images=17, batch=6)
 class Updating:
     """A net that this process updates with others, or alone, by its recipe, on seeded images."""
 
-    def __init__(self, net: CheckedNet, world: World, dtype: torch.dtype) -> None:
+    def __init__(
+        self, net: CheckedNet, world: World, dtype: torch.dtype, device_batch: int | None = None
+    ) -> None:
         assert net.recipe is not None
         self.rate = net.recipe.solver.rate
         self.dtype = dtype
         self.world = world
-        self.local = local = place_net(net.graph, world, seed=3)
+        in_parts = device_batch is not None
+        self.local = local = place_net(net.graph, world, seed=3, in_parts=in_parts)
         local.trained.to(dtype, memory_format=torch.channels_last)  # type: ignore[call-overload]
         factors = parameter_factors(net.graph)
         parameters = local.trained.named_parameters()
         self.optimizer = make_optimizer(net.recipe.solver, parameters, factors, local.add_parts)
         arguments: Any = (local.as_replica(local.trained), self.optimizer, net.recipe.loss)
-        named: Any = {"heads": net.graph.heads, "device": world.device, "seed": 3}
-        self.step: TrainingStep = TrainingStep(*arguments, **named)
+        named: Any = {
+            "heads": net.graph.heads,
+            "device": world.device,
+            "seed": 3,
+            "clip": net.recipe.solver.clip,
+            "device_batch": device_batch,
+        }
+        self.step: TrainingStep = TrainingStep(*arguments, **named, rows=local.rows)
         if world.size > 1:
             self.step = SharedStep(*arguments, **named, local=local, clock=CLOCK)
 
@@ -55,11 +65,13 @@ class Updating:
         return self.step(images[own], labels[own], number).item()
 
 
-def run_updates(text: str, updates: int, dtype: torch.dtype) -> dict[str, Any]:
+def run_updates(
+    text: str, updates: int, dtype: torch.dtype, device_batch: int | None = None
+) -> dict[str, Any]:
     """Some updates; the first process gives the state of the whole net, all give the losses."""
     net = netspec.load(SourceFile("case.net", text)).net
     with join_world(net.name, net.graph.gpus, "cpu") as world:
-        updating = Updating(net, world, dtype)
+        updating = Updating(net, world, dtype, device_batch)
         losses = [updating.update(number) for number in range(updates)]
         updating.local.share_averages()
         state = updating.local.gather(updating.local.trained.state_dict())
@@ -98,7 +110,7 @@ def restore_and_gather(text: str, folder: Path) -> tuple[dict[str, Tensor], dict
     """What a snapshot's weights and solver are once they have been this process's own."""
     net = netspec.load(SourceFile("case.net", text)).net
     assert net.recipe is not None
-    snapshot = read_snapshot(folder / "snapshot.safetensors")
+    snapshot = read_last(folder)
     with join_world(net.name, net.graph.gpus, "cpu") as world:
         local = place_net(net.graph, world, seed=0)
         factors = parameter_factors(net.graph)

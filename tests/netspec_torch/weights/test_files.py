@@ -132,7 +132,7 @@ def test_what_has_no_weights(saved: object, says: str, path: Path) -> None:
 
 
 def test_a_snapshot_of_a_run_is_not_taken_for_weights(path: Path) -> None:
-    write_snapshot(path, Snapshot({"fc.weight": torch.zeros(2, 2)}, {}, {}))
+    write_snapshot(path, Snapshot({"fc.weight": torch.zeros(2, 2)}, {}, {}, {}))
     with pytest.raises(TrainingError, match="is the snapshot of a run") as refusal:
         read_weights(path)
     assert "last.safetensors" in refusal.value.help
