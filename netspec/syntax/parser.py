@@ -8,22 +8,38 @@ errors of a file are reported at once.
 import os
 import sys
 from collections.abc import Iterator
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import lark
 from lark.exceptions import UnexpectedToken
 from lark.lexer import Lexer
 
 from netspec.diagnostics import Diagnostic
-from netspec.source import SourceFile
+from netspec.source import SourceFile, Span
 from netspec.syntax import tree
 from netspec.syntax.builder import TreeBuilder
-from netspec.syntax.syntax_errors import describe_unexpected
-from netspec.syntax.tokens import UNIT_WORDS, Token, Tokens, scan
+from netspec.syntax.terminals import Token, Tokens
+from netspec.syntax.tokens import UNIT_WORDS, scan
+
+if TYPE_CHECKING:
+    from netspec.syntax.mistake import Mistake
 
 Expected = dict[str, Any]
+
+
+@dataclass(slots=True)
+class OpenBrace:
+    """A brace whose lines are being read."""
+
+    height: int
+    """The height of the parser's stack above it."""
+    position: int
+    """Its place among the tokens."""
+    end: int | None = None
+    """Where it is to be closed, if it stands for lines that are only indented."""
 
 
 class _NoLexer(Lexer):
@@ -70,24 +86,15 @@ def _cache_file() -> str | bool:
 def parse_source(source: SourceFile) -> tuple[tree.File, list[Diagnostic]]:
     """Parse a file. With errors, the tree holds what could be understood."""
     found = scan(source)
-    items, errors = _Parse(found, "start").run()
-    mended = {_line_of(error) for error in found.diagnostics}
-    errors = [error for error in errors if _line_of(error) not in mended]
-    diagnostics = sorted(found.diagnostics + errors, key=lambda d: d.primary.span.start)
-    return tree.File(source, items, tuple(found.comments)), diagnostics
-
-
-def _line_of(error: Diagnostic) -> int:
-    """A line that was mended while scanning is not complained of twice."""
-    span = error.primary.span
-    return span.source.locate(span.start)[0]
+    items = _Parse(found, "start").run()
+    return tree.File(source, items, tuple(found.comments)), found.diagnostics
 
 
 def parse_value(source: SourceFile) -> tuple[tree.Expression | None, list[Diagnostic]]:
     """Parse a single value, as `--set` gives it."""
     found = scan(source)
-    value, errors = _Parse(found, "value").run()
-    errors = found.diagnostics or errors
+    value = _Parse(found, "value").run()
+    errors = found.diagnostics
     return (None if errors else value), errors
 
 
@@ -95,32 +102,40 @@ class _Parse:
     """One run of the parser over a file's tokens."""
 
     def __init__(self, found: Tokens, start: str) -> None:
+        self.found = found
         self.tokens = found.tokens
         self.position = 0
-        self.errors: list[Diagnostic] = []
         state = _load_parser().parse_interactive("", start).parser_state
         self.state = state
         self.table: dict[int, Expected] = state.parse_conf.states
-        self.open_braces: list[int] = []
-        """For each open brace, the height of the parser's stack above it."""
-
-    def run(self) -> tuple[Any, list[Diagnostic]]:
+        self.open_braces: list[OpenBrace] = []
+        self.built: Any = ()
         """What the start rule's callback gave, empty where nothing could be read."""
-        built: Any = ()
+
+    def run(self) -> Any:
         while self.position < len(self.tokens):
-            token = self._settle_word(self.tokens[self.position])
-            try:
-                result = self.state.feed_token(token, is_end=token.type == "$END")  # type: ignore[arg-type]
-            except UnexpectedToken:
-                self._report(token)
-                if not self._recover():
-                    return (), self.errors
+            if self._close_indented():
                 continue
-            self._follow_brace(token)
-            self.position += 1
-            if token.type == "$END":
-                built = result
-        return built, self.errors
+            if self._feed(self.tokens[self.position]):
+                self.position += 1
+            elif self.found.mistakes.are_too_many or not self._mend():
+                break
+        return self.built
+
+    def _feed(self, token: Token) -> bool:
+        """Hand a token to the parser; whether the grammar has it here."""
+        token = self._settle_word(token)
+        try:
+            built = self.state.feed_token(token, is_end=token.type == "$END")  # type: ignore[arg-type]
+        except UnexpectedToken:
+            return False
+        if token.type == "LBRACE":
+            self.open_braces.append(OpenBrace(len(self.state.state_stack), self.position))
+        elif token.type == "RBRACE":
+            self.open_braces.pop()
+        elif token.type == "$END":
+            self.built = built
+        return True
 
     def _expected(self) -> Expected:
         return self.table[self.state.state_stack[-1]]
@@ -136,18 +151,62 @@ class _Parse:
             return Token("UNIT", token.text, token.span)
         return token
 
-    def _follow_brace(self, token: Token) -> None:
-        if token.type == "LBRACE":
-            self.open_braces.append(len(self.state.state_stack))
-        elif token.type == "RBRACE":
-            self.open_braces.pop()
+    # mistakes
 
-    def _report(self, token: Token) -> None:
+    def _mend(self) -> bool:
+        """Report the token that the grammar does not have here, and go on: with what should stand
+        in its place where that is certain, else behind its line."""
+        from netspec.syntax.mistake import Place  # only a file with a mistake needs these
+        from netspec.syntax.syntax_errors import explain_mistake
+
+        if self.found.mistakes.is_hopeless(self.tokens[self.position].span):
+            self.found.mistakes.give_up(self.tokens[self.position].span)
+            return self._recover()
         expected = frozenset(kind for kind in self._expected() if kind.isupper())
-        brace_follows = self.tokens[min(self.position + 1, len(self.tokens) - 1)].type == "LBRACE"
-        if token.type == "SEP" and brace_follows and "LBRACE" in expected:
-            self.position += 1
-        self.errors.append(describe_unexpected(self.tokens, self.position, expected))
+        brace = self.open_braces[-1].position if self.open_braces else None
+        mistake = explain_mistake(Place(self.found, self.position, expected, brace))
+        if mistake.forget:
+            self.found.mistakes.forget(*mistake.forget)
+        self.found.mistakes.add(mistake.diagnostic, mistake.edits, follows=True)
+        if mistake.instead is not None:
+            return self._replace(mistake)
+        if mistake.resume is not None:
+            self.position = mistake.resume
+        return self._recover()
+
+    def _replace(self, mistake: "Mistake") -> bool:
+        """Hand over what should have stood here."""
+        assert mistake.instead is not None
+        if mistake.is_new_line and not self._unwind("SEP", self._floor):
+            return self._recover()
+        for token in mistake.instead:
+            if not self._feed(token):
+                self.found.mistakes.give_up(mistake.diagnostic.primary.span)
+                return self._recover()
+        self.position += mistake.skip
+        if mistake.indented_until:
+            self.open_braces[-1].end = mistake.indented_until
+        return True
+
+    def _close_indented(self) -> bool:
+        """Where lines end that are indented in place of braces, hand over the closing one."""
+        if not self.open_braces or self.open_braces[-1].end is None:
+            return False
+        if self.position < self.open_braces[-1].end:
+            return False
+        token = self.tokens[self.position]
+        nothing = Span(token.span.source, token.span.start, token.span.start)
+        self.open_braces[-1].end = None
+        self._unwind("RBRACE", self._floor)
+        self._feed(Token("RBRACE", "}", nothing))
+        if token.type != "ELSE":
+            self._feed(Token("SEP", "\n", nothing))
+        return True
+
+    @property
+    def _floor(self) -> int:
+        """The height of the stack below which the lines at hand have nothing."""
+        return self.open_braces[-1].height if self.open_braces else 1
 
     def _recover(self) -> bool:
         """Skip the rest of the mistaken line and put the parser where a line may begin.
@@ -155,16 +214,15 @@ class _Parse:
         A brace that the line opens is entered where the grammar allows one there, so that the lines
         inside are still read; otherwise everything in it is skipped.
         """
-        floor = self.open_braces[-1] if self.open_braces else 1
         while (token := self.tokens[self.position]).type != "$END":
             if token.type in ("SEP", "RBRACE"):
                 break
             if token.type == "LBRACE":
-                if self._unwind("LBRACE", floor):
+                if self._unwind("LBRACE", self._floor):
                     return True
                 self._skip_braces()
             self.position += 1
-        return self._unwind(token.type, floor)
+        return self._unwind(token.type, self._floor)
 
     def _unwind(self, wanted: str, floor: int) -> bool:
         """Drop unfinished parts from the parser's stack until `wanted` may follow."""

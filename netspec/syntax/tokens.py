@@ -6,11 +6,11 @@ parser sees balanced text and one mistake stays one error.
 """
 
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass
 
 from netspec.diagnostics import Diagnostic, Label
 from netspec.source import SourceFile, Span
+from netspec.syntax.brackets import balance
+from netspec.syntax.terminals import CLOSER, SIGN_OF, Token, Tokens
 from netspec.values import UNITS, Unit
 
 MAX_TEXT = 10_000_000
@@ -35,8 +35,6 @@ SIGNS = {
     ";": "SEP", "\n": "SEP", "\r\n": "SEP",
 }  # fmt: skip
 
-CLOSER = {"LPAR": "RPAR", "LSQB": "RSQB", "LBRACE": "RBRACE"}
-SIGN_OF = {"RPAR": ")", "RSQB": "]", "RBRACE": "}"}
 NESTING = frozenset(
     {
         "COMPARE", "POWER", "FLOOR", "STAR", "SLASH", "PERCENT", "PLUS", "MINUS", "DOT", "LSQB",
@@ -44,8 +42,6 @@ NESTING = frozenset(
     }
 )  # fmt: skip
 """Tokens that can make an expression deeper."""
-FILE_LEVEL = frozenset({"USE", "NET", "BLOCK", "TRAIN", "TEST"})
-"""Words that begin what stands outside all braces."""
 
 # A number takes every letter, digit and dot that follows, so `35kg` is one wrong number.
 SCANNER = re.compile(
@@ -62,41 +58,37 @@ NUMBER = re.compile(r"\d+(_\d+)*(\.\d+(_\d+)*)?([eE][-+]?\d+|[kMG])?", re.ASCII)
 SIZE = re.compile(r"\d+(x\d+)+", re.ASCII)
 
 
-@dataclass(frozen=True, slots=True)
-class Token:
-    """A word or sign; `type` is its terminal in the grammar."""
-
-    type: str
-    text: str
-    span: Span
-
-
-@dataclass(slots=True)
-class Tokens:
-    """What scanning gives; the last token is `$END`."""
-
-    tokens: list[Token]
-    comments: list[Span]
-    diagnostics: list[Diagnostic]
-
-
 def scan(source: SourceFile) -> Tokens:
     """All tokens of a file, balanced, ready for the parser."""
     if len(source.text) > MAX_TEXT:
         span = Span(source, 0, 0)
         headline = f"the file has {len(source.text):,} characters, the limit is {MAX_TEXT:,}"
-        return Tokens([Token("$END", "", span)], [], [Diagnostic("NS007", headline, Label(span))])
-    found = Tokens([], [], [])
-    found.tokens.extend(_scan_words(source, found))
+        found = Tokens([Token("$END", "", span)])
+        found.mistakes.add_other(Diagnostic("NS007", headline, Label(span)))
+        return found
+    found = Tokens()
+    _scan_words(source, found)
     found.tokens.append(Token("$END", "", Span(source, len(source.text), len(source.text))))
-    _balance(found)
-    _drop_joined_newlines(found)
     _check_depth(found)
+    balance(found)
+    _drop_joined_newlines(found)
+    _check_operators(found)
     return found
 
 
-def _scan_words(source: SourceFile, found: Tokens) -> Iterator[Token]:
-    start = 1 if source.text.startswith("\ufeff") else 0
+def _scan_words(source: SourceFile, found: Tokens) -> None:
+    offset = 1 if source.text.startswith("\ufeff") else 0
+    while offset < len(source.text):
+        offset = _scan_known(source, offset, found)
+        if offset < len(source.text):
+            from netspec.syntax.odd_text import read_odd_text  # only a file with such text needs it
+
+            offset = read_odd_text(source, offset, found)
+
+
+def _scan_known(source: SourceFile, start: int, found: Tokens) -> int:
+    """Words and signs up to text that is no part of the language; where that begins."""
+    tokens = found.tokens
     for match in SCANNER.finditer(source.text, start):
         text, form = match.group(), match.lastgroup
         if form == "blank":
@@ -106,175 +98,39 @@ def _scan_words(source: SourceFile, found: Tokens) -> Iterator[Token]:
             case "comment":
                 found.comments.append(Span(source, span.start, span.start + len(text.rstrip())))
             case "name":
-                yield Token(text.upper() if text in KEYWORDS else "NAME", text, span)
+                tokens.append(to_word(text, span))
             case "number":
-                yield _scan_number(text, span, found)
+                tokens.append(_scan_number(text, span, found))
             case "string":
-                yield _scan_string(text, span, found)
+                tokens.append(_scan_string(text, span, found))
             case "sign":
-                yield Token(SIGNS[text], text, span)
+                tokens.append(Token(SIGNS[text], text, span))
             case _:
-                _refuse_character(text, span, found)
-                meant = LOOKALIKES.get(text, "")
-                if meant in REPLACED:
-                    yield Token(REPLACED[meant], meant, span)
+                return match.start()
+    return len(source.text)
+
+
+def to_word(text: str, span: Span) -> Token:
+    """A reserved word is a terminal of its own, any other a name."""
+    return Token(text.upper() if text in KEYWORDS else "NAME", text, span)
 
 
 def _scan_number(text: str, span: Span, found: Tokens) -> Token:
     if SIZE.fullmatch(text):
         return Token("SIZE", text, span)
-    if not NUMBER.fullmatch(text) or len(text) > 400:
-        found.diagnostics.append(
-            Diagnostic(
-                "NS002",
-                f"`{_shorten(text)}` is no number",
-                Label(span, "neither a number nor a size"),
-                help=(_suggest_number(text),),
-            )
-        )
-        return Token("NUMBER", "1", span)
-    return Token("NUMBER", text, span)
+    if NUMBER.fullmatch(text) and len(text) <= 400:
+        return Token("NUMBER", text, span)
+    from netspec.syntax.odd_text import read_odd_number
 
-
-def _suggest_number(text: str) -> str:
-    lowered = text.lower()
-    if re.fullmatch(r"\d+(x\d+)*x", lowered) or re.fullmatch(r"\d+x[a-z]\w*", lowered):
-        return "a size with names in it has spaces: `3 x r x r`"
-    if re.fullmatch(r"\d+(x\d+)+", lowered):
-        return f"write `{lowered}`, with a small x"
-    if re.fullmatch(r"\d+(\.\d+)?[kmgb]", lowered):
-        return "the suffixes are k (thousand), M (million) and G (thousand million)"
-    if re.fullmatch(r"\d+\.", text):
-        return f"write `{text}0` or `{text[:-1]}`"
-    return "numbers are written 96, 4_096, 100k, 1.2M, 5e-4; sizes 11x11, 3x224x224"
+    return read_odd_number(text, span, found)
 
 
 def _scan_string(text: str, span: Span, found: Tokens) -> Token:
     if len(text) > 1 and text.endswith('"'):
         return Token("STRING", text[1:-1], span)
-    label = Label(span, "opened here")
-    helps = ('text ends with `"` on the line it began on',)
-    found.diagnostics.append(
-        Diagnostic("NS003", "text without its closing quote", label, help=helps)
-    )
-    return Token("STRING", text[1:].rstrip("\r"), span)
+    from netspec.syntax.odd_text import read_unclosed_text
 
-
-LOOKALIKES = {
-    "\N{MULTIPLICATION SIGN}": "x",
-    "\N{RIGHTWARDS ARROW}": "->",
-    "\N{EN DASH}": "-",
-    "\N{EM DASH}": "-",
-    "\N{MINUS SIGN}": "-",
-    "\N{LEFT DOUBLE QUOTATION MARK}": '"',
-    "\N{RIGHT DOUBLE QUOTATION MARK}": '"',
-    "'": '"',
-    "&": "and",
-    "|": "or",
-    "!": "not",
-}
-"""Characters that people type for others, with what they mean."""
-REPLACED = {"x": "NAME", "->": "ARROW", "-": "MINUS"}
-"""What the parser reads in their place, so that the line has no second error."""
-
-
-def _refuse_character(text: str, span: Span, found: Tokens) -> None:
-    """Report a run of foreign characters once, at its first."""
-    previous = found.diagnostics[-1] if found.diagnostics else None
-    if previous and previous.code == "NS001" and previous.primary.span.end == span.start:
-        joined = Label(previous.primary.span.to(span))
-        found.diagnostics[-1] = Diagnostic("NS001", previous.headline, joined, help=previous.help)
-        return
-    shown = f"`{text}`" if text.isprintable() else f"U+{ord(text):04X}"
-    instead = LOOKALIKES.get(text)
-    helps = (f"write `{instead}`",) if instead else ()
-    headline = f"{shown} is no part of the language"
-    found.diagnostics.append(Diagnostic("NS001", headline, Label(span), help=helps))
-
-
-def _shorten(text: str) -> str:
-    return text if len(text) <= 40 else f"{text[:37]}..."
-
-
-def _balance(found: Tokens) -> None:
-    """Match brackets; give what is never closed a closer where its line or its item ends, and drop
-    closers that close nothing."""
-    balanced: list[Token] = []
-    opened: list[Token] = []
-    suspect: Token | None = None
-    at_line_start = True
-    for token in found.tokens:
-        kind = token.type
-        if kind in ("LBRACE", "RBRACE", "$END") or (kind in FILE_LEVEL and at_line_start):
-            _close_brackets(opened, balanced, found)
-        if kind == "$END" or (kind in FILE_LEVEL and at_line_start):
-            _close_braces(opened, suspect, token, balanced, found)
-            suspect = None
-        if kind in CLOSER:
-            opened.append(token)
-        elif kind in SIGN_OF:
-            if not opened or CLOSER[opened[-1].type] != kind:
-                _refuse_closer(token, opened, found)
-                continue
-            brace = opened.pop()
-            if suspect is None and at_line_start and _is_indented_beyond(brace, token):
-                suspect = brace
-        at_line_start = _is_newline(token)
-        balanced.append(token)
-    found.tokens = balanced
-
-
-def _is_newline(token: Token) -> bool:
-    return token.type == "SEP" and token.text != ";"
-
-
-def _close_brackets(opened: list[Token], balanced: list[Token], found: Tokens) -> None:
-    """Close every ( and [ that is open, at the end of the line that opened it."""
-    while opened and opened[-1].type != "LBRACE":
-        bracket = opened.pop()
-        closer = CLOSER[bracket.type]
-        _report_unclosed(bracket, SIGN_OF[closer], found)
-        place = next(i for i, token in enumerate(balanced) if token is bracket)
-        while place < len(balanced) and balanced[place].type != "SEP":
-            place += 1
-        balanced.insert(place, Token(closer, SIGN_OF[closer], bracket.span))
-
-
-def _close_braces(
-    opened: list[Token], suspect: Token | None, end: Token, balanced: list[Token], found: Tokens
-) -> None:
-    """Close every brace that is open before the next item of the file. Indentation tells which of
-    them lacks its own: the first whose line is deeper than the brace that closed it."""
-    if opened:
-        _report_unclosed(suspect or opened[-1], "}", found)
-    while opened:
-        opened.pop()
-        balanced.append(Token("RBRACE", "}", Span(end.span.source, end.span.start, end.span.start)))
-        balanced.append(Token("SEP", "\n", end.span))
-
-
-def _report_unclosed(bracket: Token, closer: str, found: Tokens) -> None:
-    headline = f"`{bracket.text}` is never closed"
-    label = Label(bracket.span, f"needs a `{closer}`")
-    found.diagnostics.append(Diagnostic("NS005", headline, label))
-
-
-def _refuse_closer(token: Token, opened: list[Token], found: Tokens) -> None:
-    headline = f"`{token.text}` closes nothing"
-    secondary: tuple[Label, ...] = ()
-    if opened:
-        wanted = SIGN_OF[CLOSER[opened[-1].type]]
-        headline = f"`{token.text}` stands where `{wanted}` should close `{opened[-1].text}`"
-        secondary = (Label(opened[-1].span, "opened here"),)
-    found.diagnostics.append(Diagnostic("NS006", headline, Label(token.span), secondary))
-
-
-def _is_indented_beyond(opener: Token, closer: Token) -> bool:
-    source = opener.span.source
-    line, _ = source.locate(opener.span.start)
-    _, column = source.locate(closer.span.start)
-    text = source.line_text(line)
-    return len(text) - len(text.lstrip()) > column - 1
+    return read_unclosed_text(span, found)
 
 
 def _drop_joined_newlines(found: Tokens) -> None:
@@ -286,24 +142,37 @@ def _drop_joined_newlines(found: Tokens) -> None:
             depth += 1
         elif token.type in ("RPAR", "RSQB"):
             depth -= 1
-        elif _is_newline(token) and (depth or (kept and kept[-1].type == "COMMA")):
+        elif token.is_newline and (depth or (kept and kept[-1].type == "COMMA")):
             continue
         kept.append(token)
     found.tokens = kept
 
 
 def _check_depth(found: Tokens) -> None:
-    """Refuse text so deep that walking it would need more stack than a machine gives."""
-    depth = operators = 0
+    """Refuse brackets so deep that walking them would need more stack than a machine gives."""
+    depth = 0
     for token in found.tokens:
-        depth += (token.type in CLOSER) - (token.type in SIGN_OF)
+        if token.type in CLOSER:
+            depth += 1
+            if depth > MAX_NESTING:
+                _refuse_depth(
+                    f"braces and brackets are nested more than {MAX_NESTING} deep", token, found
+                )
+                return
+        elif token.type in SIGN_OF:
+            depth = max(0, depth - 1)
+
+
+def _check_operators(found: Tokens) -> None:
+    """The same for expressions, which nest by operators too."""
+    operators = 0
+    for token in found.tokens:
         operators = 0 if token.type in ("SEP", "COMMA") else operators + (token.type in NESTING)
-        if depth > MAX_NESTING or operators > MAX_OPERATORS:
-            what = (
-                f"braces and brackets are nested more than {MAX_NESTING} deep"
-                if depth > MAX_NESTING
-                else f"an expression has more than {MAX_OPERATORS} operators"
-            )
-            found.diagnostics.append(Diagnostic("NS007", what, Label(token.span)))
-            found.tokens = [found.tokens[-1]]
+        if operators > MAX_OPERATORS:
+            _refuse_depth(f"an expression has more than {MAX_OPERATORS} operators", token, found)
             return
+
+
+def _refuse_depth(what: str, token: Token, found: Tokens) -> None:
+    found.mistakes.add_other(Diagnostic("NS007", what, Label(token.span)))
+    found.tokens = [found.tokens[-1]]
