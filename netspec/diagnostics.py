@@ -5,7 +5,7 @@ data, NS5xx lints, NS9xx internal. A code is never used for a second thing.
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from netspec.source import Span
@@ -51,6 +51,17 @@ class CompileError(Exception):
         errors = [d for d in self.diagnostics if d.is_error]
         lines = (f"error[{d.code}]: {d.headline} ({d.primary.span.place})" for d in errors)
         super().__init__("\n".join(lines))
+
+
+MOST_ERRORS = 1000
+"""So many errors of a phase are told; nobody reads on."""
+
+
+def cut_short(diagnostics: Sequence[Diagnostic]) -> list[Diagnostic]:
+    """As many as are told, the last of them with a note that there are more."""
+    told = list(diagnostics[:MOST_ERRORS])
+    note = f"there are more errors than these {MOST_ERRORS:,}"
+    return [*told[:-1], replace(told[-1], notes=(*told[-1].notes, note))] if told else told
 
 
 def has_errors(diagnostics: Iterable[Diagnostic]) -> bool:
@@ -102,11 +113,18 @@ CODES: dict[str, str] = {
     "NS402": "a recipe that is not whole",
     "NS403": "a recipe that does not fit the net",
     "NS501": "pixels that no window reaches",
+    "NS502": "a window beyond its input",
     "NS503": "a bias without effect",
     "NS504": "two activations in a row",
     "NS505": "a softmax before a softmax loss",
     "NS506": "a layer whose result nothing reads",
     "NS507": "a block that nothing calls",
+    "NS508": "uneven padding of an even window",
+    "NS509": "a depthwise convolution by another name",
+    "NS510": "dropout before batchnorm",
+    "NS511": "starting values that lose the image",
+    "NS512": "a schedule that changes nothing",
+    "NS514": "a comment that silences nothing",
     "NS900": "an internal error",
 }
 """Every code with its title."""

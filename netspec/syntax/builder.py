@@ -9,7 +9,8 @@ from typing import Any, TypeVar, cast
 
 from netspec.source import Span
 from netspec.syntax import tree
-from netspec.syntax.tokens import UNIT_WORDS, Token
+from netspec.syntax.terminals import Token
+from netspec.syntax.tokens import UNIT_WORDS
 
 Parts = list[Any]
 T = TypeVar("T")

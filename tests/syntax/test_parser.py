@@ -169,17 +169,17 @@ net m
 @pytest.mark.parametrize(
     ("line", "help"),
     [
-        ("conv 3, 3x3, stride 2", "write `stride=2`"),
-        ("relu => 3x8x8", "a claim is written `-> 96x55x55`"),
-        ("if a = 3 { relu }", "write `==` to compare"),
+        ("conv 3, 3x3, stride 2", "write `conv 3, 3x3, stride=2`"),
+        ("relu => 3x8x8", "write `relu -> 3x8x8`"),
+        ("if a = 3 { relu }", "write `if a == 3 { relu }`"),
         ("if a { relu }\n  else { tanh }", "`else` stands on the line of the `}` before it"),
-        ("if a { relu } relu", "put `;` or a newline before it"),
+        ("if a { relu } relu", "write `if a { relu }; relu`"),
         ("let from = 3", "choose another name than `from`"),
-        ("conv 3 3x3", "write `, 3x3`"),
-        ("fc 10 iteratons", "did you mean `iterations`?"),
+        ("conv 3 3x3", "write `conv 3, 3x3`"),
+        ("fc 10 iteratons", "write `fc 10 iterations`"),
         (
             "fc 10 -> params 10k,",
-            "what follows is read as part of the same line: leave the comma out",
+            "write `fc 10 -> params 10k`",
         ),
     ],
 )

@@ -3,7 +3,8 @@
 import pytest
 
 from netspec.source import SourceFile
-from netspec.syntax.tokens import MAX_NESTING, MAX_OPERATORS, MAX_TEXT, Tokens, scan
+from netspec.syntax.terminals import Tokens
+from netspec.syntax.tokens import MAX_NESTING, MAX_OPERATORS, MAX_TEXT, scan
 
 
 def scan_text(text: str) -> Tokens:
