@@ -6,7 +6,8 @@ from pathlib import Path
 from netspec.recipe.data_report import BrokenImage, DataReport, PackReport
 from netspec.recipe.run import Listener, TrainingError
 from netspec_torch.data import DataError, inspection, open_data
-from netspec_torch.data.packing import Options, pack_data
+from netspec_torch.data.packing import pack_data
+from netspec_torch.data.shard_writer import Options
 from netspec_torch.data.sources import open_sources
 
 

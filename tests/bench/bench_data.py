@@ -36,8 +36,9 @@ from netspec_torch.data import Loader, Split, Statistics, open_data
 from netspec_torch.data.decoding import Form, decode_upright
 from netspec_torch.data.fetching import Fetcher
 from netspec_torch.data.images import EncodedImages
-from netspec_torch.data.packing import Options, pack_data
+from netspec_torch.data.packing import pack_data
 from netspec_torch.data.pipeline import Pipeline
+from netspec_torch.data.shard_writer import Options
 
 BATCH = 128
 SIDE = 256

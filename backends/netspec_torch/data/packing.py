@@ -10,31 +10,23 @@ again: a packing that was killed goes on with those that are missing, to the sam
 
 import hashlib
 import json
-import os
-import tarfile
-import zlib
 from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 from contextlib import suppress
 from dataclasses import dataclass
-from io import BytesIO
 from pathlib import Path
 from threading import Event
-from typing import Any, BinaryIO, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 from safetensors.torch import save
 
-from netspec_torch.data.dataset import DataSet, Split
-from netspec_torch.data.decoding import JPEG_START, Form, convert_pixels, decode_upright
-from netspec_torch.data.encoding import encode_jpeg
-from netspec_torch.data.errors import DataError, UnreadableImageError
+from netspec_torch.data.dataset import DataSet
+from netspec_torch.data.errors import DataError
 from netspec_torch.data.fetching import count_cores
 from netspec_torch.data.images import EncodedImages
 from netspec_torch.data.packed import (
-    COLUMNS,
     HELD_OUT,
     INDEX,
     STATISTICS,
@@ -47,24 +39,11 @@ from netspec_torch.data.packed import (
     read_index,
 )
 from netspec_torch.data.randomness import make_generator
-from netspec_torch.data.resizing import Pixels, cut_square, shrink_pixels
+from netspec_torch.data.shard_writer import Options, ShardWriter, replace_file, sums_file
 from netspec_torch.data.statistics import Statistics, Sums
 
 SECONDS_BETWEEN_REPORTS = 0.25
 MIXING_SEED = 0
-END = bytes(2 * tarfile.BLOCKSIZE)
-
-
-class Options(NamedTuple):
-    """How images are packed."""
-
-    side: int = 256
-    """The longest that a shorter side may be."""
-    quality: int = 90
-    """Of the JPEG files, from 1 to 100."""
-    shard_images: int = 4096
-    square: bool = False
-    """Whether only the centre square is kept, which is what `resize` reads."""
 
 
 @dataclass(frozen=True)
@@ -154,7 +133,7 @@ class Packing:
 
     def _is_done(self, job: Job) -> bool:
         path = self._folder / job.file
-        needed = [path, index_file(path), *([_sums_file(path)] if job.part == TRAIN else [])]
+        needed = [path, index_file(path), *([sums_file(path)] if job.part == TRAIN else [])]
         return all(each.exists() for each in needed)
 
     def _make_shard(self, job: Job) -> None:
@@ -179,7 +158,7 @@ class Packing:
         channels = {int(c) for table in tables.values() for c in np.unique(table["channels"])}
         shared = channels.pop() if len(channels) == 1 else None
         statistics = self._collect_statistics(jobs, shared or 3)
-        _replace(
+        replace_file(
             self._folder / STATISTICS, lambda path: path.write_bytes(save(statistics.to_tensors()))
         )
         shards: dict[str, tuple[Shard, ...]] = {TRAIN: (), HELD_OUT: ()}
@@ -208,8 +187,8 @@ class Packing:
             plan=plan,
         )
         text = json.dumps(index.to_json(), indent=1) + "\n"
-        _replace(self._folder / INDEX, lambda path: path.write_text(text, encoding="utf-8"))
-        for path in (self._folder / UNFINISHED, *(_sums_file(self._folder / j.file) for j in jobs)):
+        replace_file(self._folder / INDEX, lambda path: path.write_text(text, encoding="utf-8"))
+        for path in (self._folder / UNFINISHED, *(sums_file(self._folder / j.file) for j in jobs)):
             path.unlink(missing_ok=True)
         return index
 
@@ -218,7 +197,7 @@ class Packing:
         total = Sums.over((self._options.side, self._options.side, 3))
         for job in jobs:
             if job.part == TRAIN:
-                with np.load(_sums_file(self._folder / job.file)) as arrays:
+                with np.load(sums_file(self._folder / job.file)) as arrays:
                     total.add(Sums(arrays["images"], arrays["products"], int(arrays["count"])))
         if total.count == 0:
             raise DataError("not one of the training images can be read")
@@ -231,79 +210,6 @@ class Packing:
         path = self._folder / job.file
         digest = hashlib.sha256(index_file(path).read_bytes()).hexdigest()
         return Shard(job.file, len(table["label"]), path.stat().st_size, digest)
-
-
-class ShardWriter:
-    """Writes one shard under other names, which it puts right when it is whole."""
-
-    def __init__(self, path: Path, options: Options, *, with_sums: bool) -> None:
-        self._path = path
-        self._options = options
-        self._form = Form(3, to_grey=False, resize=options.side)
-        self._sums = Sums.over((options.side, options.side, 3)) if with_sums else None
-        self._unfinished = path.with_suffix(f".{os.getpid()}.unfinished")
-        self._file: BinaryIO = self._unfinished.open("wb")
-        self._rows: list[tuple[int, ...]] = []
-        self._names: list[str] = []
-        self._skipped: list[tuple[str, str]] = []
-
-    def add(self, split: Split, index: int, key: str) -> None:
-        """Add an image, or note why it cannot be read."""
-        assert isinstance(split.images, EncodedImages)
-        name, label = split.images.name(index), int(split.labels[index])
-        try:
-            data, channels = self._prepare(split.images.read_bytes(index))
-        except UnreadableImageError as error:
-            self._skipped.append((name, str(error)))
-            return
-        offset = self._write_member(f"{key}.jpg", data)
-        self._write_member(f"{key}.cls", str(label).encode())
-        self._rows.append((offset, len(data), label, zlib.crc32(data), channels))
-        self._names.append(name)
-
-    def _prepare(self, data: bytes) -> tuple[bytes, int]:
-        """An image as it is packed, and its channels; raises UnreadableImageError."""
-        pixels = decode_upright(data, self._form)
-        if not _is_small_jpeg(data, self._options):
-            data = encode_jpeg(self._reduce(pixels), self._options.quality)
-            pixels = decode_upright(data, self._form) if self._sums else pixels
-        if self._sums:
-            self._sums.add_images(convert_pixels(pixels, self._form)[None])
-        return data, pixels.shape[2]
-
-    def _reduce(self, pixels: Pixels) -> Pixels:
-        if self._options.square:
-            pixels = cut_square(pixels)
-        return shrink_pixels(pixels, self._options.side)
-
-    def _write_member(self, name: str, data: bytes) -> int:
-        """Write a file into the tar; gives the place of its bytes."""
-        about = tarfile.TarInfo(name)
-        about.size = len(data)
-        self._file.write(about.tobuf(tarfile.USTAR_FORMAT))
-        place = self._file.tell()
-        self._file.write(data + bytes(-len(data) % tarfile.BLOCKSIZE))
-        return place
-
-    def finish(self) -> None:
-        """Close the tar and write what belongs to it."""
-        self._file.write(END)
-        self._file.close()
-        self._unfinished.replace(self._path)
-        if self._sums:
-            sums = {key: np.asarray(value) for key, value in vars(self._sums).items()}
-            _replace(_sums_file(self._path), lambda path: _save_arrays(path, sums))
-        rows = np.array(self._rows, np.int64).reshape(-1, len(COLUMNS) + 1)
-        table: dict[str, NDArray[Any]] = dict(zip((*COLUMNS, "channels"), rows.T, strict=True))
-        table["crc32"] = table["crc32"].astype(np.uint32)
-        table["names"] = _as_bytes(self._names)
-        table["skipped"] = _as_bytes(self._skipped)
-        _replace(index_file(self._path), lambda path: _save_arrays(path, table))
-
-    def close(self) -> None:
-        """Remove what was begun and not finished."""
-        self._file.close()
-        self._unfinished.unlink(missing_ok=True)
 
 
 def pack_data(
@@ -350,47 +256,12 @@ def _begin(folder: Path, plan: dict[str, Any]) -> bool:
         return True
     folder.mkdir(parents=True, exist_ok=True)
     text = json.dumps(plan) + "\n"
-    _replace(folder / UNFINISHED, lambda path: path.write_text(text, encoding="utf-8"))
+    replace_file(folder / UNFINISHED, lambda path: path.write_text(text, encoding="utf-8"))
     for path in folder.glob("*.unfinished"):
         path.unlink(missing_ok=True)
     return False
 
 
-def _is_small_jpeg(data: bytes, options: Options) -> bool:
-    """Whether a file may be taken as it is: a JPEG that every reader sees alike, small enough."""
-    if not data.startswith(JPEG_START):
-        return False
-    image = Image.open(BytesIO(data))
-    return (
-        image.format == "JPEG"
-        and image.mode in ("L", "RGB")
-        and min(image.size) <= options.side
-        and (image.width == image.height or not options.square)
-        and not image.getexif()
-    )
-
-
-def _replace(path: Path, write: Callable[[Path], object]) -> None:
-    """Write a file under another name first, so that it is there whole or not at all."""
-    unfinished = path.with_name(f"{path.name}.{os.getpid()}.unfinished")
-    write(unfinished)
-    unfinished.replace(path)
-
-
-def _save_arrays(path: Path, arrays: dict[str, NDArray[Any]]) -> None:
-    with path.open("wb") as file:
-        np.savez(file, allow_pickle=False, **arrays)
-
-
 def _load_table(path: Path) -> dict[str, NDArray[Any]]:
     with np.load(index_file(path)) as arrays:
         return dict(arrays)
-
-
-def _sums_file(path: Path) -> Path:
-    return path.with_suffix(".sums.npz")
-
-
-def _as_bytes(values: object) -> NDArray[np.uint8]:
-    """A value as JSON, for an array file."""
-    return np.frombuffer(json.dumps(values).encode(), np.uint8)

@@ -8,7 +8,8 @@ import pytest
 from netspec.recipe.data_report import BrokenImage
 from netspec_torch.data import open_data
 from netspec_torch.data.inspection import inspect_data
-from netspec_torch.data.packing import Options, pack_data
+from netspec_torch.data.packing import pack_data
+from netspec_torch.data.shard_writer import Options
 from tests.netspec_torch.data.pictures import encode, make_folder, make_pixels, read_split
 
 NAMES = [f"{half}/{label}/{i}.png" for half in ("train", "val") for label in "ab" for i in range(3)]

@@ -11,7 +11,8 @@ from netspec_torch.data.decoding import Form
 from netspec_torch.data.errors import UnreadableImageError
 from netspec_torch.data.images import EncodedImages
 from netspec_torch.data.opening import open_place
-from netspec_torch.data.packing import Options, pack_data
+from netspec_torch.data.packing import pack_data
+from netspec_torch.data.shard_writer import Options
 from tests.netspec_torch.data.pictures import make_folder
 
 FORM = Form(3, to_grey=False, resize=8)

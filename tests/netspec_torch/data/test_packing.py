@@ -18,7 +18,8 @@ from netspec_torch.data import DataError, Loader, Split, open_data
 from netspec_torch.data.decoding import Form
 from netspec_torch.data.fetching import Fetcher
 from netspec_torch.data.opening import open_place
-from netspec_torch.data.packing import Options, Packed, pack_data
+from netspec_torch.data.packing import Packed, pack_data
+from netspec_torch.data.shard_writer import Options
 from netspec_torch.data.statistics import measure_statistics
 from tests.netspec_torch.data.pictures import encode, make_folder, make_pixels, write_picture
 
