@@ -28,6 +28,9 @@ FAILURES = {"file": 1, "usage": 2, "run": 3}
 """The exit code of a training that fails, by what is at fault."""
 SIGNALS = {"SIGINT": 130, "SIGTERM": 143}
 """The exit code of a run that a signal ended."""
+SPINS = "10000"
+"""How often a thread of GNU's OpenMP looks for more work before it sleeps, unless the environment
+says otherwise; docs/performance.md has what it brings."""
 MOST_SKIPPED = 5
 """Skipped images that are named; the report has all."""
 
@@ -54,6 +57,9 @@ def run(input: Input, settings: Mapping[str, str], watch: Watch, **options: Any)
     show_diagnostics(program, watch.screen)
     if program.has_errors:
         return HAS_ERRORS
+    # PyTorch's threads wait for each other by spinning, for milliseconds unless told otherwise.
+    # Where another program wants the same cores that makes a training several times slower.
+    os.environ.setdefault("GOMP_SPINCOUNT", SPINS)
     try:
         net = find_net(program)
         backend = find_backend(BACKEND)
