@@ -13,7 +13,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 from torch.distributed import ProcessGroup
-from torch.distributed._functional_collectives import all_to_all_single_autograd, wait_tensor
+from torch.distributed._functional_collectives import all_to_all_single, wait_tensor
 
 from netspec.analyses.placement import count_channels, overlap, shift, subtract
 from netspec.tensor import Interval
@@ -67,8 +67,10 @@ class Exchange(nn.Module):
         rows = x.permute(0, 2, 3, 1)
         pixels = x.shape[0] * x.shape[2] * x.shape[3]
         sent = torch.cat([take(rows, runs) for runs in self.sent])
+        # The collective and its gradient are the same function in PyTorch 2.11 and 2.13; those of
+        # the others that have a gradient change their names in between.
         received = wait_tensor(
-            all_to_all_single_autograd(
+            all_to_all_single(
                 sent,
                 [count_channels(runs) * pixels for runs in self.received],
                 [count_channels(runs) * pixels for runs in self.sent],
