@@ -13,14 +13,16 @@ from typing import Any
 
 from netspec.compiler.build_graph import DefaultUse
 from netspec.compiler.library import Module, Thing, collect_texts, load_module
-from netspec.compiler.lints import drop_allowed, lint_net
+from netspec.compiler.lints import lint_net
+from netspec.compiler.lints.allowed import drop_allowed, find_unused_allowances
+from netspec.compiler.lints.unread import find_uncalled
 from netspec.compiler.names import NamesChecked, check_names
 from netspec.compiler.nets import NetResult, compile_net, list_missing
 from netspec.compiler.placement import check_placement
 from netspec.compiler.program import CheckedNet, Pattern, Program
 from netspec.compiler.recipes import RecipeBook, check_recipe, compile_recipes
 from netspec.compiler.settings import evaluate_settings
-from netspec.diagnostics import Diagnostic, Label, Severity, has_errors
+from netspec.diagnostics import Diagnostic, has_errors
 from netspec.source import SourceFile, decode_source
 from netspec.syntax import tree
 
@@ -53,9 +55,12 @@ def compile_source(
         if has_errors(checked.diagnostics):
             return Program(source, diagnostics=_in_order(checked.diagnostics))
         program = _compile_nets(module, checked, settings or {}, net)
+        if program.nets and not settings and net is None:
+            unused = find_unused_allowances(program, module.file)
+            program = replace(program, diagnostics=_in_order([*program.diagnostics, *unused]))
+        kept = drop_allowed(program, [each.file for each in modules])
         own_texts = collect_texts(module)
         nets = tuple(replace(each, texts=own_texts) for each in program.nets)
-        kept = drop_allowed(program.diagnostics, [each.file for each in modules])
         return replace(program, nets=nets, diagnostics=tuple(kept))
 
 
@@ -99,25 +104,8 @@ def _compile_nets(
         return Program(source, (), tuple(patterns), _in_order(diagnostics))
     for checked_net in nets:
         diagnostics += lint_net(checked_net)
-    diagnostics += _find_uncalled(module, checked.called)
+    diagnostics += find_uncalled(module.own.values(), checked.called)
     return Program(source, tuple(nets), tuple(patterns), _in_order(diagnostics))
-
-
-def _find_uncalled(module: Module, called: set[str]) -> list[Diagnostic]:
-    """Blocks that nothing calls, in a file that has a net to call them."""
-    things = module.own.values()
-    if all(isinstance(thing.definition, tree.Block) for thing in things):
-        return []
-    return [
-        Diagnostic(
-            "NS507",
-            f"nothing calls block `{thing.name}`",
-            Label(thing.definition.name.span, "never called"),
-            severity=Severity.WARNING,
-        )
-        for thing in things
-        if isinstance(thing.definition, tree.Block) and thing.name not in called
-    ]
 
 
 def _checked_net(

@@ -21,7 +21,9 @@ def test_errors_warnings_and_the_total() -> None:
         "::error title=NS101,file=f0.net,line=5,col=3,endLine=5,endColumn=7::"
         "there is no layer kind or block `rulu`%0Aunknown%0Ahelp: did you mean `relu`?",
         "::warning title=NS504,file=f1.net,line=1,col=28,endLine=1,endColumn=32::"
-        "relu follows relu with nothing between them%0Aa second activation",
+        "relu follows relu with nothing between them%0Aa second activation%0A"
+        "without weights between them the two are one function, and a rare one%0A"
+        "help: leave one of them out, or put the layer between them that is missing",
         "::notice title=netspec::2 errors, 1 warning in 2 files",
     ]
 

@@ -4,6 +4,9 @@ from collections.abc import Iterator
 
 from netspec.compiler.program import CheckedNet
 from netspec.diagnostics import Diagnostic, Label, Severity
+from netspec.graph import Graph, Node
+
+SAME_NUMBERS = frozenset({"identity", "flatten"})
 
 
 def find_double_activations(net: CheckedNet) -> Iterator[Diagnostic]:
@@ -17,18 +20,32 @@ def find_double_activations(net: CheckedNet) -> Iterator[Diagnostic]:
                 f"{node.layer.kind} follows {before.layer.kind} with nothing between them",
                 Label(node.span, "a second activation"),
                 (Label(before.span, "the first"),),
+                notes=("without weights between them the two are one function, and a rare one",),
+                help=("leave one of them out, or put the layer between them that is missing",),
                 severity=Severity.WARNING,
             )
 
 
 def find_softmax_before_loss(net: CheckedNet) -> Iterator[Diagnostic]:
-    output = net.graph[net.graph.output]
-    if net.recipe and output.layer.kind == "softmax":
-        yield Diagnostic(
-            "NS505",
-            f"`loss softmax` takes the softmax of {net.name}'s softmax",
-            Label(output.span, "one too many"),
-            (Label(net.recipe.spans["loss"], "has a softmax of its own"),),
-            help=("end the net with the scores; tests and predictions take their softmax",),
-            severity=Severity.WARNING,
-        )
+    if net.recipe is None:
+        return
+    exits = {net.name: net.graph.output, **{head.name: head.output for head in net.graph.heads}}
+    for name, exit in exits.items():
+        last = find_last(net.graph, exit)
+        if last.layer.kind == "softmax":
+            yield Diagnostic(
+                "NS505",
+                f"`loss softmax` takes the softmax of {name}'s softmax",
+                Label(last.span, "one too many"),
+                (Label(net.recipe.spans["loss"], "has a softmax of its own"),),
+                help=("end the net with the scores; tests and predictions take their softmax",),
+                severity=Severity.WARNING,
+            )
+
+
+def find_last(graph: Graph, name: str) -> Node:
+    """The layer that computes the numbers of a result."""
+    node = graph[name]
+    while node.layer.kind in SAME_NUMBERS:
+        node = graph[node.inputs[0]]
+    return node
