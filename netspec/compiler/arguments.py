@@ -4,6 +4,7 @@ First `place_arguments`, which needs no values and so reads all text; then `bind
 pydantic's own errors end here: each becomes a diagnostic at the argument it is about.
 """
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
@@ -11,7 +12,6 @@ from typing import Any, TypeVar
 from pydantic import ValidationError
 
 from netspec.compiler.evaluate import EvaluationError, Surroundings, evaluate
-from netspec.compiler.suggest import did_you_mean
 from netspec.diagnostics import Diagnostic, Label
 from netspec.layers.starting_values import STARTING_VALUES, StartingValues
 from netspec.schema import Schema
@@ -37,52 +37,62 @@ def place_arguments(
     placed = Placed()
     known = list(fields)
     unnamed = iter(positional)
+    given: list[tree.Argument] = []
+    surplus: list[tree.Argument] = []
     for argument in arguments:
         if argument.name is None:
             name = next(unnamed, None)
             if name is None:
-                placed.diagnostics.append(_too_many(word, argument, positional, known))
+                surplus.append(argument)
                 continue
+            given.append(argument)
         else:
             name = argument.name.text
+            if name not in known and len(placed.diagnostics) >= MOST_ERRORS:
+                break
             if name not in known:
-                placed.diagnostics.append(_unknown(word, argument.name, known))
+                placed.diagnostics.append(_unknown(word, argument, known, positional))
                 continue
         if name in placed.by_field:
             placed.diagnostics.append(_twice(word, name, argument, placed.by_field[name]))
             continue
         placed.by_field[name] = argument
+    if surplus:
+        placed.diagnostics.append(_too_many(word, surplus, given, positional, known))
     return placed
 
 
 def _too_many(
-    word: str, argument: tree.Argument, positional: Sequence[str], known: Sequence[str]
+    word: str,
+    surplus: Sequence[tree.Argument],
+    given: Sequence[tree.Argument],
+    positional: Sequence[str],
+    known: Sequence[str],
 ) -> Diagnostic:
-    takes = ", ".join(positional) if positional else "none"
-    headline = f"{word} takes {len(positional)} arguments without a name ({takes})"
+    from netspec.compiler.advice import advise_surplus  # only a file with such a mistake needs it
+
+    arguments = "argument" if len(positional) == 1 else "arguments"
+    headline = f"{word} takes {len(positional)} {arguments} without a name"
+    headline += f" ({', '.join(positional)})"
     if not positional:
         headline = f"{word} takes no argument without a name"
-    named = [name for name in known if name not in positional]
-    helps = (f"name it: {_example(named)}",) if named and positional else ()
-    value = argument.value
     if not known:
         headline = f"{word} takes no arguments"
-    if isinstance(value, tree.Reference):
-        helps = (*helps, f"a second layer on the line is written `{word}; {value.text}`")
-    return Diagnostic("NS107", headline, Label(argument.span, "one too many"), help=helps)
+    label = "one too many" if len(surplus) == 1 else f"{len(surplus)} too many"
+    helps = advise_surplus(word, surplus, given, positional, known)
+    return Diagnostic("NS107", headline, Label(surplus[0].span, label), help=helps)
 
 
-def _example(named: Sequence[str]) -> str:
-    shown = ", ".join(f"`{name}=`" for name in named[:6])
-    return shown + (", …" if len(named) > 6 else "")
+def _unknown(
+    word: str, argument: tree.Argument, known: Sequence[str], positional: Sequence[str]
+) -> Diagnostic:
+    from netspec.compiler.advice import advise_argument
 
-
-def _unknown(word: str, name: tree.Name, known: Sequence[str]) -> Diagnostic:
-    helps = did_you_mean(name.text, known)
-    if not helps and known:
-        helps = (f"{word} takes {', '.join(known)}",)
-    headline = f"{word} has no argument `{name.text}`"
-    return Diagnostic("NS105", headline, Label(name.span, "unknown"), help=helps)
+    assert argument.name
+    headline = f"{word} has no argument `{argument.name.text}`"
+    label = Label(argument.name.span, "unknown")
+    helps = advise_argument(word, argument, known, positional)
+    return Diagnostic("NS105", headline, label, help=helps)
 
 
 def _twice(word: str, name: str, argument: tree.Argument, first: tree.Argument) -> Diagnostic:
@@ -100,7 +110,7 @@ def bind(
         return schema.model_validate(values), []
     except ValidationError as error:
         return None, [
-            _translate(schema.kind, dict(problem), values, spans, word)
+            _translate(schema, dict(problem), values, spans, word)
             for problem in error.errors(include_url=False)
         ]
 
@@ -126,6 +136,8 @@ def check_constants(
     return [diagnostic for diagnostic in diagnostics if diagnostic.primary.span is not word]
 
 
+MOST_ERRORS = 100
+"""So many unknown arguments of a line are told."""
 LIMITS = {
     "greater_than_equal": ("at least", "ge"),
     "greater_than": ("more than", "gt"),
@@ -135,26 +147,42 @@ LIMITS = {
 
 
 def _translate(
-    kind: str,
+    schema: type[Schema],
     problem: Mapping[str, Any],
     values: Mapping[str, Any],
     spans: Mapping[str, Span],
     word: Span,
 ) -> Diagnostic:
+    from netspec.compiler.advice import advise_missing, advise_refusal
+
+    kind = schema.kind
     name = str(problem["loc"][0]) if problem["loc"] else ""
     if problem["type"] == "missing":
-        return Diagnostic("NS108", f"{kind} needs `{name}`", Label(word, f"`{name}` is missing"))
+        written = [
+            s.text for s in spans.values() if s.start > word.start and s.source is word.source
+        ]
+        begin = kind if word.text == kind else f"{word.text} {kind},"
+        example = advise_missing(begin, schema.positional, name, ", ".join(written))
+        return Diagnostic(
+            "NS108", f"{kind} needs `{name}`", Label(word, f"`{name}` is missing"), help=(example,)
+        )
     context = problem.get("ctx", {})
-    given = describe_value(values.get(name))
+    value = values.get(name)
+    expected: list[str] = []
     match problem["type"]:
         case "netspec":
             says = context["message"]
+            expected = ["yes", "no"] if "yes or no" in says else re.findall(r"`(\w+)`", says)
         case "literal_error":
-            says = f"must be {context['expected'].replace(chr(39), '`')}, not {given}"
+            says = (
+                f"must be {context['expected'].replace(chr(39), '`')}, not {describe_value(value)}"
+            )
+            expected = re.findall(r"\w+", context["expected"])
         case limit if limit in LIMITS:
             phrase, key = LIMITS[limit]
-            says = f"must be {phrase} {context[key]:g}, not {given}"
+            says = f"must be {phrase} {context[key]:g}, not {describe_value(value)}"
         case _:
             says = f"is not possible: {problem['msg']}"
     subject = f"`{name}` of {kind}" if name else kind
-    return Diagnostic("NS109", f"{subject} {says}", Label(spans.get(name, word)))
+    helps = advise_refusal(kind, name, value, values, expected)
+    return Diagnostic("NS109", f"{subject} {says}", Label(spans.get(name, word)), help=helps)

@@ -13,7 +13,7 @@ from netspec.compiler.arguments import Placed
 from netspec.compiler.claims import ClaimMade
 from netspec.compiler.frames import UNKNOWN, Frame, Tensor
 from netspec.compiler.scopes import NUMBERED
-from netspec.diagnostics import Diagnostic, Label
+from netspec.diagnostics import MOST_ERRORS, Diagnostic, Label, cut_short
 from netspec.graph import Graph, Head, Node, count_params
 from netspec.layers.base import Layer, LayerError
 from netspec.source import Span
@@ -85,6 +85,9 @@ class GraphBuilder:
         key = diagnostic.code, span.source.name, span.start
         if key in self.reported:
             return
+        if len(self.diagnostics) >= MOST_ERRORS:
+            self.diagnostics = cut_short([*self.diagnostics, diagnostic])
+            raise TooMuchError
         self.reported.add(key)
         calls = tuple(Label(call, "called here") for call in reversed(frame.calls[-3:]))
         self.diagnostics.append(replace(diagnostic, secondary=diagnostic.secondary + calls))

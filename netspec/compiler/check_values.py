@@ -4,14 +4,14 @@ Values that are constant are held against their schema here, so that a mistake i
 called fifty times is one error; those that have to be computed wait for elaboration.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import Any
 
 from netspec.compiler.arguments import bind_starting_values, check_constants, place_arguments
 from netspec.compiler.evaluate import FUNCTIONS, EvaluationError, PoisonedError, evaluate
 from netspec.compiler.scopes import Scope
 from netspec.compiler.suggest import did_you_mean, suggest_names
-from netspec.diagnostics import Diagnostic, Label
+from netspec.diagnostics import MOST_ERRORS, Diagnostic, Label
 from netspec.layers import WORDS
 from netspec.layers.starting_values import STARTING_VALUES
 from netspec.schema import Schema
@@ -48,6 +48,11 @@ class ValueCheck:
     def __init__(self) -> None:
         self.diagnostics: list[Diagnostic] = []
 
+    @property
+    def is_full(self) -> bool:
+        """Whether there are more errors than are told; nothing is looked at any more."""
+        return len(self.diagnostics) > MOST_ERRORS
+
     def report(self, code: str, headline: str, span: Span, label: str = "", *help: str) -> None:
         self.diagnostics.append(Diagnostic(code, headline, Label(span, label), help=help))
 
@@ -59,6 +64,7 @@ class ValueCheck:
         scope: Scope,
     ) -> None:
         """Names of arguments, and those values that are constant."""
+        arguments = self.check_signs(arguments, schema.model_fields, scope)
         placed = place_arguments(schema.kind, arguments, schema.positional, schema.model_fields)
         self.diagnostics += placed.diagnostics
         known: dict[str, Any] = {}
@@ -73,10 +79,46 @@ class ValueCheck:
                 continue
             except EvaluationError as error:
                 self.diagnostics.append(error.diagnostic)
-        if known:
+        if known and not any(problem.code == "NS107" for problem in placed.diagnostics):
             self.diagnostics += check_constants(schema, known, spans, word)
 
+    def check_signs(
+        self, arguments: Sequence[tree.Argument], known: Collection[str], scope: Scope
+    ) -> list[tree.Argument]:
+        """Report `stride==4` and `stride:4`, where `stride` is an argument and no value; the
+        others."""
+        kept: list[tree.Argument] = []
+        for argument in arguments:
+            match argument:
+                case tree.Argument(
+                    None,
+                    tree.Binary("==", tree.Reference() as name, value)
+                    | tree.PaddingOf(tree.Reference() as name, value),
+                ) if not scope.find_value(name.text) and name.text not in WORDS:
+                    meant = [name.text] if name.text in known else suggest_names(name.text, known)
+                    if meant:
+                        self.report_sign(argument, name, meant[0], value)
+                        continue
+                case _:
+                    pass
+            kept.append(argument)
+        return kept
+
+    def report_sign(
+        self, argument: tree.Argument, name: tree.Reference, meant: str, value: tree.Expression
+    ) -> None:
+        between = Span(name.span.source, name.span.end, value.span.start)
+        sign = between.text.strip()
+        start = between.start + between.text.find(sign)
+        span = Span(between.source, start, start + len(sign))
+        label = "an argument is given with `=`"
+        self.report(
+            "NS004", f"unexpected `{sign}`", span, label, f"write `{meant}={value.span.text}`"
+        )
+
     def check_tensor(self, name: tree.Name, scope: Scope) -> None:
+        if self.is_full:
+            return
         declared = scope.find_tensor(name.text)
         if declared is None:
             self.diagnostics.append(scope.unknown_tensor(name))
@@ -91,6 +133,8 @@ class ValueCheck:
         return len(self.diagnostics) == before
 
     def _check_names_in(self, expression: tree.Expression, scope: Scope) -> None:
+        if self.is_full:
+            return
         match expression:
             case tree.Reference():
                 self.check_reference(expression, scope)
@@ -107,8 +151,10 @@ class ValueCheck:
         if declared:
             declared.used = True
         elif reference.text != "channels" and reference.text not in WORDS:
+            from netspec.compiler.advice import advise_value  # for mistakes alone
+
             known = scope.value_names | {"channels"} | WORDS
-            helps = did_you_mean(reference.text, known)
+            helps = advise_value(reference, known)
             scope.forgive(suggest_names(reference.text, known))
             if scope.find_tensor(reference.text):
                 helps = (f"the tensor `{reference.text}` has `.channels`, `.height`, `.width`",)
@@ -135,11 +181,20 @@ class ValueCheck:
             if argument.name:
                 self.report("NS105", f"`{name.text}` takes no named arguments", argument.name.span)
         if name.text not in FUNCTIONS:
+            from netspec.compiler.advice import advise_function
+
             known = (*FUNCTIONS, *STARTING_VALUES)
             headline = f"there is no function `{name.text}`"
-            self.report("NS102", headline, name.span, "unknown", *did_you_mean(name.text, known))
+            helps = advise_function(name.text, known)
+            self.report("NS102", headline, name.span, "unknown", *helps)
 
     def check_claims(self, claims: Sequence[tree.Claim], *, is_expect: bool = False) -> None:
+        shapes = [claim for claim in claims if claim.about is None]
+        if len(shapes) > 1 and not is_expect:
+            size = "x".join(claim.value.span.text for claim in shapes[:3])
+            plain = all(isinstance(claim.value, tree.Number) for claim in shapes)
+            advice = [f"a shape is written with x: `{size}`"] if plain else []
+            self.report("NS106", "the shape is claimed twice", shapes[1].span, "again", *advice)
         for claim in claims:
             if claim.about is None and is_expect:
                 headline = "`expect` speaks of the whole net: params or macs"
@@ -151,6 +206,14 @@ class ValueCheck:
             elif isinstance(claim.value, tree.SizeOf) and len(claim.value.parts) > 3:
                 headline = "a shape has at most three parts, channels x height x width"
                 self.report("NS109", headline, claim.value.span)
+
+
+def list_names(expression: tree.Expression) -> Iterator[str]:
+    """The names that stand anywhere in a value."""
+    if isinstance(expression, tree.Reference):
+        yield expression.text
+    for child in children(expression):
+        yield from list_names(child)
 
 
 def children(expression: tree.Expression) -> tuple[tree.Expression, ...]:

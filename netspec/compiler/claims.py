@@ -7,9 +7,10 @@ defaults: one whose value is another because an argument was changed is skipped,
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import islice
 
 from netspec.compiler.program import ClaimTally
-from netspec.diagnostics import Diagnostic, Label
+from netspec.diagnostics import MOST_ERRORS, Diagnostic, Label
 from netspec.syntax import tree
 from netspec.tensor import Shape
 
@@ -49,10 +50,13 @@ def check_claims(
     values = _group_values(made)
     own = _group_values(originals) if originals is not None else values
     skipped = {place for place, value in values.items() if own.get(place) != value}
-    failing = [each for each in made if each.place not in skipped and not each.holds]
-    failed = {each.place for each in failing}
-    tally = ClaimTally(len(values) - len(skipped) - len(failed), len(skipped))
-    return tally, [_refuse(each) for each in failing]
+    failing: dict[tuple[str, int], ClaimMade] = {}
+    for each in made:
+        if each.place not in skipped and each.place not in failing and not each.holds:
+            failing[each.place] = each
+    tally = ClaimTally(len(values) - len(skipped) - len(failing), len(skipped))
+    told = islice(failing.values(), MOST_ERRORS)
+    return tally, [_refuse(each) for each in told]
 
 
 def _group_values(made: Iterable[ClaimMade]) -> dict[tuple[str, int], list[Shape | int]]:

@@ -10,13 +10,13 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from netspec.compiler.arguments import place_arguments
-from netspec.compiler.check_values import ValueCheck
+from netspec.compiler.check_values import ValueCheck, list_names
 from netspec.compiler.library import Module, Thing, list_parameters
 from netspec.compiler.recursion import Calls, derives_from_itself, find_recursion
 from netspec.compiler.scopes import Scope
 from netspec.compiler.structure import AGAIN, JOINS, STRUCTURE, STRUCTURE_WORDS
-from netspec.compiler.suggest import did_you_mean
-from netspec.diagnostics import Diagnostic
+from netspec.compiler.suggest import did_you_mean, suggest_names
+from netspec.diagnostics import MOST_ERRORS, Diagnostic, cut_short
 from netspec.layers import KINDS, find_layer_kind
 from netspec.source import Span
 from netspec.syntax import tree
@@ -52,6 +52,9 @@ def check_names(module: Module, modules: Iterable[Module]) -> NamesChecked:
         checker.run()
         diagnostics += checker.diagnostics
         calls |= checker.calls
+        if len(diagnostics) > MOST_ERRORS:
+            diagnostics = cut_short(diagnostics)
+            break
     diagnostics += find_recursion(modules, calls)
     called = {thing.name for made in calls.values() for thing, _ in made if thing.module is module}
     return NamesChecked(diagnostics, called)
@@ -80,6 +83,10 @@ class _ModuleCheck(ValueCheck):
         for use, used in self.module.uses:
             if id(use) not in self.used_files and used.own:
                 self.report("NS112", f"nothing of `{use.path.value}` is used", use.span)
+
+    def knows(self, word: str) -> bool:
+        """Whether a line may begin with the word."""
+        return word in KINDS or word in STRUCTURE_WORDS or self.find(word) is not None
 
     def find(self, name: str) -> Thing | None:
         if name in self.module.used:
@@ -165,6 +172,8 @@ class _ModuleCheck(ValueCheck):
 
     def check_lines(self, body: tree.Body, scope: Scope, place: Place) -> None:
         for line in body.lines:
+            if self.is_full:
+                return
             if isinstance(line, tree.Output) and line is not body.lines[-1]:
                 self.report("NS116", "`output` is the last line of a block", line.span)
             LINE_CHECKS[type(line)](self, line, scope, place)
@@ -190,13 +199,16 @@ class _ModuleCheck(ValueCheck):
 
     def check_for(self, line: tree.For, scope: Scope, place: Place) -> None:
         inner = scope.inner(is_transparent=True)
+        is_sound = True
         if isinstance(line.rows, tuple):
             for row in line.rows:
                 self.check_row(row, line.names, scope)
         else:
-            self.check_expression(line.rows, scope)
+            is_sound = self.check_expression(line.rows, scope)
         for name in line.names:
             self.diagnostics += inner.declare_value(name, "loop variable")
+            if not is_sound:
+                inner.forgive([name.text])
         self.check_lines(line.body, inner, place.within())
 
     def check_row(self, row: tree.Row, names: Sequence[tree.Name], scope: Scope) -> None:
@@ -253,7 +265,8 @@ class _ModuleCheck(ValueCheck):
         self.report("NS116", "a join holds branches", span, "not in a branch", helps)
 
     def check_layer(self, line: tree.LayerLine, scope: Scope, place: Place) -> None:
-        if place.owner == "join":
+        is_known = self.knows(line.kind.text)
+        if place.owner == "join" and is_known:
             self.report_no_branch(line.kind.span)
         for source in line.sources or ():
             self.check_tensor(source, scope)
@@ -267,9 +280,12 @@ class _ModuleCheck(ValueCheck):
             what = kind
         elif kind in KINDS:
             self.check_kind(line, scope, place)
-        else:
+        elif is_known:
             self.check_call(line, scope)
-        self.check_braces(line, scope)
+        else:
+            self.report_unknown(line, scope)
+        if is_known:
+            self.check_braces(line, scope)
         is_plain_input = kind == "input" and line.label is None
         if line.label and not is_plain_input:
             self.diagnostics += scope.declare_tensor(line.label, what)
@@ -343,13 +359,7 @@ class _ModuleCheck(ValueCheck):
     def check_call(self, line: tree.LayerLine, scope: Scope) -> None:
         name = line.kind
         thing = self.find(name.text)
-        if thing is None:
-            known = (*KINDS, *STRUCTURE_WORDS, *self.module.names)
-            headline = f"there is no layer kind or block `{name.text}`"
-            self.report("NS101", headline, name.span, "unknown", *did_you_mean(name.text, known))
-            for argument in line.arguments:
-                self.check_expression(argument.value, scope)
-            return
+        assert thing
         if not isinstance(thing.definition, tree.Block):
             helps = "only a block can be called inside a net"
             self.report("NS101", f"`{name.text}` is a net, not a block", name.span, "a net", helps)
@@ -357,19 +367,36 @@ class _ModuleCheck(ValueCheck):
         self.current.append((thing, name.span))
         self.check_call_arguments(line, thing.definition, scope)
 
+    def report_unknown(self, line: tree.LayerLine, scope: Scope) -> None:
+        from netspec.compiler.advice import advise_kind  # for mistakes alone
+
+        known = (*KINDS, *STRUCTURE_WORDS, *self.module.names)
+        headline = f"there is no layer kind or block `{line.kind.text}`"
+        self.report("NS101", headline, line.kind.span, "unknown", *advise_kind(line, known))
+        for argument in line.arguments:
+            if suggest_names(line.kind.text, known):
+                self.check_expression(argument.value, scope)
+            else:
+                scope.forgive(list_names(argument.value))
+        if line.body:
+            is_join = any(isinstance(inner, tree.Branch) for inner in line.body.lines)
+            self.check_lines(line.body, scope.inner(), Place("join" if is_join else "branch"))
+
     def check_call_arguments(self, line: tree.LayerLine, block: tree.Block, scope: Scope) -> None:
         word = line.kind.text
         names = [parameter.name.text for parameter in block.parameters]
-        placed = place_arguments(word, line.arguments, names, names)
+        arguments = self.check_signs(line.arguments, names, scope)
+        placed = place_arguments(word, arguments, names, names)
         self.diagnostics += placed.diagnostics
-        for argument in line.arguments:
+        for argument in arguments:
             self.check_expression(argument.value, scope)
         missing = [
             parameter.name.text
             for parameter in block.parameters
             if parameter.default is None and parameter.name.text not in placed.by_field
         ]
-        if missing and not placed.diagnostics:
+        is_whole = len(arguments) == len(line.arguments) and not placed.diagnostics
+        if missing and is_whole:
             shown = ", ".join(f"`{name}`" for name in missing)
             headline = f"{word} needs {shown}"
             self.report("NS108", headline, line.kind.span, f"takes {', '.join(names)}")

@@ -12,7 +12,7 @@ from typing import Any, cast
 from netspec.compiler.arguments import bind, place_arguments
 from netspec.compiler.evaluate import EvaluationError, evaluate
 from netspec.compiler.suggest import did_you_mean
-from netspec.diagnostics import Diagnostic, Label
+from netspec.diagnostics import MOST_ERRORS, Diagnostic, Label
 from netspec.graph import Graph
 from netspec.recipe.data import TRANSFORMS, Transform, test_transforms_from
 from netspec.recipe.fit import find_misfits
@@ -158,9 +158,9 @@ class _SectionReader:
         for line in self.list_words(section.body, section.kind.text):
             word = line.kind.text
             if word not in table:
-                helps = did_you_mean(word, table) or (
-                    f"{section.kind.text} has {', '.join(table)}",
-                )
+                from netspec.compiler.advice import advise_recipe_line  # for mistakes alone
+
+                helps = advise_recipe_line(word, table, section.kind.text)
                 headline = f"{section.kind.text} has no line `{word}`"
                 self.report("NS401", headline, line.kind.span, "unknown", *helps)
                 continue
@@ -185,8 +185,12 @@ class _SectionReader:
     def list_words(self, body: tree.Body, owner: str) -> Iterator[tree.LayerLine]:
         """The lines that are a word with its arguments; nothing else belongs in a recipe."""
         for line in body.lines:
+            if len(self.diagnostics) > MOST_ERRORS:
+                return
             if not isinstance(line, tree.LayerLine):
-                self.report("NS116", f"this line does not belong in {owner}", line.span)
+                headline = f"this line does not belong in {owner}"
+                helps = f"a line of {owner} is a word with its arguments"
+                self.report("NS116", headline, line.span, "", helps)
             elif line.label or line.sources or line.claims:
                 headline = f"a line of {owner} has no label, `from` or claim"
                 self.report("NS116", headline, line.span)

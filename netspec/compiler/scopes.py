@@ -9,7 +9,6 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
-from netspec.compiler.suggest import did_you_mean
 from netspec.diagnostics import Diagnostic, Label
 from netspec.source import Span
 from netspec.syntax import tree
@@ -116,11 +115,10 @@ class Scope:
                 declared.used = True
 
     def unknown_tensor(self, name: tree.Name) -> Diagnostic:
-        text = name.text
-        helps = did_you_mean(text, self.tensor_names)
-        if "." in text:
-            helps = ("what a block names inside its braces cannot be seen outside",)
-        headline = f"there is no tensor `{text}` here"
+        from netspec.compiler.advice import advise_tensor  # for mistakes alone
+
+        helps = advise_tensor(name.text, self.tensor_names)
+        headline = f"there is no tensor `{name.text}` here"
         return Diagnostic("NS103", headline, Label(name.span, "unknown"), help=helps)
 
 

@@ -200,6 +200,8 @@ def translate_call(call: Call, label: str = "") -> Lines | None:
     if row is None:
         return None
     found: Found = {}
+    if row.kind == "fc" and len(call.positional) == 1:
+        row = row._replace(order=("channels",))  # as in lazy modules, which find out what they read
     for name, value in zip(row.order, call.positional, strict=False):
         found.setdefault(name, value)
     for name, value in call.named.items():

@@ -1,0 +1,338 @@
+"""What to say to people who write a line as another system has it, or as they would guess: the help
+lines of errors about names and arguments. Imported only where there is such an error.
+
+Nothing is decided here; each function is asked once an error is certain.
+"""
+
+import re
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import Any
+
+from netspec.compiler.suggest import did_you_mean, suggest_names
+from netspec.layers import KINDS
+from netspec.source import SourceFile
+from netspec.syntax import tree
+from netspec.syntax.foreign.words import NOTHING, TRUTHS
+from netspec.syntax.tokens import KEYWORDS, scan
+from netspec.values import Size, Word, format_value
+
+INHERITED = ("gpu", "rate", "decay", "bias_rate", "bias_decay")
+"""Arguments that many kinds have and few lines say."""
+SAMPLES = {
+    "channels": "96", "size": "3x3", "n": "5", "p": "0.5", "groups": "8", "start": "0",
+    "end": "64", "weight": "weight=0.3 { … }", "count": "2", "word": "relu", "rate": "rate=0.01",
+    "std": "0.01", "bound": "0.1", "value": "0.1", "after": "after=90 epochs", "side": "256",
+    "images": "128", "function": "softmax", "name": "imagenet", "factor": "0.1",
+    "every": "every=30 epochs", "at": "[30 epochs, 60 epochs]", "gamma": "gamma=1e-4",
+    "power": "power=0.75", "trust": "trust=0.001", "biases": "biases=no",
+}  # fmt: skip
+"""How an argument may look, for an example of a whole line."""
+NEXT = {
+    "conv": ("stride", "pad"), "deconv": ("stride", "pad"), "depthwise": ("stride", "pad"),
+    "maxpool": ("stride", "pad"), "avgpool": ("stride", "pad"), "lrn": ("alpha", "beta", "k"),
+}  # fmt: skip
+"""The arguments that other systems take next by their place, and which have to be named here."""
+OWN = {
+    ("dropout", "rate"): "p", ("dropout", "keep_prob"): "", ("lrn", "size"): "n",
+    ("leakyrelu", "alpha"): "slope", ("leakyrelu", "negative_slope"): "slope",
+    ("upsample", "size"): "to", ("upsample", "scale"): "factor", ("crop", "height"): "size",
+    ("shuffle", "group"): "groups", ("groupnorm", "num_groups"): "groups",
+}  # fmt: skip
+"""Arguments whose name means another thing for most kinds."""
+ELSEWHERE = {
+    "activation": "an activation is a layer of its own: `relu` on the line below",
+    "nonlinearity": "an activation is a layer of its own: `relu` on the line below",
+    "batch_normalize": "it is a layer of its own: `batchnorm` on the line below",
+    "name": "a label stands before the layer: `conv1: conv 96, 11x11`",
+    "label": "a label stands before the layer: `conv1: conv 96, 11x11`",
+    "in_channels": "leave it out: the channels are those of the tensor that the layer reads",
+    "in_features": "leave it out: an fc reads the whole tensor, whatever its shape",
+    "num_features": "leave it out: the channels are those of the tensor that the layer reads",
+    "input": "what a layer reads stands behind `from`, if it is not the line above",
+    "inputs": "what a layer reads stands behind `from`, if it is not the line above",
+    "bottom": "what a layer reads stands behind `from`, if it is not the line above",
+    "top": "a label stands before the layer: `conv1: conv 96, 11x11`",
+    "input_shape": "the shape of the images stands in a line `input 3x224x224`",
+    "inplace": "leave it out: what is computed in place is not the file's concern",
+    "dim": "leave it out: it is always the channels",
+    "axis": "leave it out: it is always the channels",
+    "kernel_h": "a size is height x width: `3x5`",
+    "kernel_w": "a size is height x width: `3x5`",
+    "stride_h": "a stride of two directions is `stride=1x2`",
+    "stride_w": "a stride of two directions is `stride=1x2`",
+    "pad_h": "a padding of two directions is `pad=0x3`",
+    "pad_w": "a padding of two directions is `pad=0x3`",
+    "keep_prob": "`p` is the share that is dropped, so 1 less what is kept",
+    "norm_region": "over what it runs is said by `across=channels` or `across=map`",
+    "nesterov_momentum": "write `nesterov=yes`",
+    "global_pooling": "write `global` in place of the size",
+    "dropout": "it is a layer of its own: `dropout 0.5`",
+    "trainable": "`rate=0` freezes a layer",
+    "momentum2": "its name is `beta2`",
+    "betas": "their names are `beta1` and `beta2`",
+    "weight": "starting values are given by `init`",
+}
+"""Arguments of other systems that are no argument here, with where their matter stands."""
+LOOPS = ("loop", "while", "foreach", "until", "do")
+FUNCTIONS = {
+    "range": "a loop counts by `repeat 3 as i { … }`",
+    "len": "the length of a list is `length(list)`",
+    "int": "`floor(x)` and `round(x)` make a number whole",
+    "sqrt": "a root is `x ** 0.5`",
+    "pow": "a power is `2 ** 3`",
+}
+OF_THE_SOLVER = "it stands on the solver's line: `sgd rate=0.01, momentum=0.9, decay=5e-4`"
+ON_THE_COMMAND_LINE = "it is said on the command line, `netspec train --{}`, never in the file"
+RECIPE_LINES = {
+    "momentum": OF_THE_SOLVER, "rate": OF_THE_SOLVER, "lr": OF_THE_SOLVER,
+    "learning_rate": OF_THE_SOLVER, "base_lr": OF_THE_SOLVER, "weight_decay": OF_THE_SOLVER,
+    "decay": OF_THE_SOLVER, "nesterov": OF_THE_SOLVER, "clip": OF_THE_SOLVER,
+    "optimizer": "a solver is a line of its own: `sgd rate=0.01, momentum=0.9`",
+    "solver": "a solver is a line of its own: `sgd rate=0.01, momentum=0.9`",
+    "solver_type": "a solver is a line of its own: `sgd rate=0.01, momentum=0.9`",
+    "epochs": "write `stop after=90 epochs`", "max_epochs": "write `stop after=90 epochs`",
+    "max_iter": "write `stop after=450k iterations`",
+    "iterations": "write `stop after=450k iterations`",
+    "max_batches": "write `stop after=450k iterations`",
+    "warmup": "it stands on the schedule's line: `schedule cosine, warmup=5 epochs`",
+    "gamma": "it stands on the schedule's line: `schedule step, every=30 epochs, factor=0.1`",
+    "stepsize": "it stands on the schedule's line: `schedule step, every=30 epochs, factor=0.1`",
+    "shuffle": "leave it out: each epoch takes the images in an order of its own",
+    "crop": "it stands in the braces of data: `data imagenet { resize 256; crop 224 }`",
+    "resize": "it stands in the braces of data: `data imagenet { resize 256; crop 224 }`",
+    "mirror": "it stands in the braces of data: `data imagenet { resize 256; mirror }`",
+    "augment": "it stands in the braces of data: `data imagenet { resize 256; mirror }`",
+    "views": "it stands in `test { views 10 }`",
+    "device": ON_THE_COMMAND_LINE.format("device"), "gpu": ON_THE_COMMAND_LINE.format("device"),
+    "gpus": ON_THE_COMMAND_LINE.format("device"), "seed": ON_THE_COMMAND_LINE.format("seed"),
+    "precision": ON_THE_COMMAND_LINE.format("precision"),
+    "random_seed": ON_THE_COMMAND_LINE.format("seed"),
+    "snapshot": ON_THE_COMMAND_LINE.format("snapshot-every"),
+    "iter_size": ON_THE_COMMAND_LINE.format("device-batch"),
+    "subdivisions": ON_THE_COMMAND_LINE.format("device-batch"),
+}  # fmt: skip
+"""Lines of other recipes, and of ours that stand in another place, with what to write."""
+PLAIN_WORD = re.compile(r"[A-Za-z]\w*", re.ASCII)
+
+
+# layer kinds
+
+
+def advise_kind(line: tree.LayerLine, known: Iterable[str]) -> tuple[str, ...]:
+    """For a line whose first word is neither a layer kind nor a block."""
+    word = line.kind.text
+    if word.lower() in KEYWORDS:
+        return (f"`{word.lower()}` is written in small letters",)
+    if word.lower() in LOOPS:
+        return ("a loop is written `repeat 3 { … }` or `for x in [1, 2] { … }`",)
+    label = _missing_colon(line)
+    return label or _foreign_call(line) or did_you_mean(word, known)
+
+
+def _missing_colon(line: tree.LayerLine) -> tuple[str, ...]:
+    """`conv1 relu`: a label before a layer kind."""
+    first = line.arguments[0] if line.arguments else None
+    is_kind = first and isinstance(first.value, tree.Reference) and first.value.text in KINDS
+    if line.label or not first or first.name or not is_kind:
+        return ()
+    rest = _text(line)[len(line.kind.text) :].strip()
+    return (f"a label ends in a colon: `{line.kind.text}: {rest}`",) if len(rest) < 80 else ()
+
+
+def _foreign_call(line: tree.LayerLine) -> tuple[str, ...]:
+    """`Linear(4096)`, which reads as a layer with a value in brackets."""
+    from netspec.syntax.foreign.lines import translate_statement
+
+    text = _text(line)
+    if not re.match(r"\w+\(", text) or len(text) > 500:
+        return ()
+    found = translate_statement(scan(SourceFile("", text)).tokens, 0)
+    return (f"write `{'; '.join(found.lines)}`",) if found and found.lines else ()
+
+
+def _text(line: tree.LayerLine) -> str:
+    """The line from its kind on."""
+    return line.kind.span.to(line.span).text
+
+
+# arguments
+
+
+def list_arguments(known: Sequence[str], positional: Sequence[str]) -> list[str]:
+    """Arguments in the order in which people ask for them."""
+    own = [name for name in known if name not in positional and name not in INHERITED]
+    return [*positional, *own, *(name for name in INHERITED if name in known)]
+
+
+def advise_argument(
+    word: str, argument: tree.Argument, known: Sequence[str], positional: Sequence[str]
+) -> tuple[str, ...]:
+    """For an argument with a name that its word does not have."""
+    assert argument.name
+    name, value = argument.name.text, argument.value.span.text
+    own = OWN.get((word, name.lower()))
+    near = [own] if own in known else suggest_names(name, known)
+    if name in ELSEWHERE and not (near and near[0] in known and own):
+        return (ELSEWHERE[name],)
+    if near:
+        if len(near) == 1 and len(value) <= 40:
+            return (f"did you mean `{near[0]}={_as_ours(value)}`?",)
+        return ("did you mean " + " or ".join(f"`{each}`" for each in near) + "?",)
+    if not known:
+        return (f"{word} takes no arguments",)
+    return (f"{word} takes {', '.join(list_arguments(known, positional))}",)
+
+
+def _as_ours(value: str) -> str:
+    """A value with the words for yes and no, and the sizes, of other languages in ours."""
+    size = re.fullmatch(r"[(\[]\s*(\d+)\s*,\s*(\d+)\s*[)\]]", value)
+    return f"{size[1]}x{size[2]}" if size else TRUTHS.get(value.lower(), value)
+
+
+def advise_surplus(
+    word: str,
+    surplus: Sequence[tree.Argument],
+    given: Sequence[tree.Argument],
+    positional: Sequence[str],
+    known: Sequence[str],
+) -> tuple[str, ...]:
+    """For more arguments without a name than the word takes; `given` are those before them."""
+    first = surplus[0]
+    value = first.value
+    if given and _begins_a_line(first, given[-1]):
+        return ("the line before ends in a comma, so this is read as part of it",)
+    if isinstance(value, tree.Reference) and value.text in KINDS:
+        return (f"a second layer on the line is written `{word}; {value.text}`",)
+    texts = [each.value.span.text for each in (*given, *surplus)]
+    mended = _mend_places(word, texts, given, surplus)
+    if mended:
+        return (f"write `{mended}`",)
+    own = [name for name in list_arguments(known, positional) if name not in positional]
+    next_ones = [name for name in NEXT.get(word, ()) if name in known]
+    if next_ones and len(surplus) <= len(next_ones):
+        pairs = zip(next_ones, surplus, strict=False)
+        named = ", ".join(f"{name}={each.value.span.text}" for name, each in pairs)
+        return (f"what follows has a name: `{named}`",)
+    if own and positional:
+        shown = ", ".join(f"`{name}=`" for name in own[:6])
+        return (f"name it: {shown}" + (", …" if len(own) > 6 else ""),)
+    return ("leave it out",) if not positional else ()
+
+
+def _begins_a_line(argument: tree.Argument, before: tree.Argument) -> bool:
+    source = argument.span.source
+    return "\n" in source.text[before.span.end : argument.span.start]
+
+
+def _mend_places(
+    word: str, texts: list[str], given: Sequence[tree.Argument], surplus: Sequence[tree.Argument]
+) -> str:
+    """The line where it is plain what was meant; empty where it is not."""
+    numbers = all(text.isdigit() for text in texts)
+    if word == "input" and numbers and len(texts) == 3:
+        return f"input {'x'.join(texts)}"
+    if word == "fc" and numbers and len(texts) == 2:
+        thousands = surplus[0].span.start == given[0].span.end + 1 and len(texts[1]) == 3
+        return f"fc {texts[0]}{texts[1]}" if thousands else f"fc {texts[1]}"
+    if word == "conv" and len(texts) == 3:
+        if texts[0].isdigit() and texts[1].isdigit() and "x" in texts[2]:
+            return f"conv {texts[1]}, {texts[2]}"
+        if numbers and texts[1] == texts[2]:
+            return f"conv {texts[0]}, {texts[1]}x{texts[2]}"
+    return ""
+
+
+def advise_recipe_line(word: str, known: Collection[str], section: str) -> tuple[str, ...]:
+    """For a first word that no line of the section has."""
+    if word.lower() in RECIPE_LINES and word.lower() not in known:
+        return (RECIPE_LINES[word.lower()],)
+    if word in KINDS:
+        return (f"a layer stands in a net, not in {section}",)
+    return did_you_mean(word, known) or (f"{section} has {', '.join(known)}",)
+
+
+def advise_missing(word: str, positional: Sequence[str], missing: str, given: str) -> str:
+    """For a needed argument that is absent: a whole line as an example. `given` is the line's
+    arguments as they stand."""
+    sample = SAMPLES.get(missing, "…")
+    if missing not in positional and "=" not in sample:
+        sample = f"{missing}={sample}"
+    if missing in positional and positional.index(missing) == 0 and given:
+        return f"for example `{word} {sample}, {given}`"
+    arguments = ", ".join(filter(None, [given, sample]))
+    return f"for example `{word} {arguments}`"
+
+
+# values
+
+
+def advise_value(reference: tree.Reference, known: Iterable[str]) -> tuple[str, ...]:
+    """For a name that is no value where it stands."""
+    text = reference.text
+    lowered = text.lower()
+    before = reference.span.source.text[: reference.span.start][-80:].rstrip(" \t")
+    if before.endswith("//"):
+        return ("a comment begins with `#`",)
+    if lowered in TRUTHS:
+        return (f"write `{TRUTHS[lowered]}`",)
+    if lowered in NOTHING:
+        return ("leave the argument out: what is not said has its default",)
+    if lowered == "valid":
+        return ("leave `pad` out: there is no padding unless it is said",)
+    if text in ("height", "width"):
+        return (f"a tensor's is `NAME.{text}`, where NAME is its label",)
+    return did_you_mean(text, known)
+
+
+def advise_function(name: str, known: Iterable[str]) -> tuple[str, ...]:
+    """For a name before brackets that is no function."""
+    return (FUNCTIONS[name],) if name in FUNCTIONS else did_you_mean(name, known)
+
+
+def advise_tensor(name: str, known: Iterable[str]) -> tuple[str, ...]:
+    """For a name that is no tensor where it stands."""
+    known = set(known)
+    if "." in name:
+        return ("what a block names inside its braces cannot be seen outside",)
+    if name == "input" and known:
+        return ("an input with a label goes by that alone",)
+    near = did_you_mean(name, known)
+    kind = re.sub(r"_\d+$", "", name)
+    if kind in KINDS and (kind != name or not near):
+        return (f"a line is read by its label: write `NAME: {kind} …`, and `from NAME`",)
+    return near
+
+
+def advise_refusal(
+    kind: str, name: str, value: object, values: Mapping[str, Any], expected: Sequence[str]
+) -> tuple[str, ...]:
+    """For a value that an argument does not take; `expected` are the words that it does."""
+    match value:
+        case list() if value and all(isinstance(item, int) for item in value) and len(value) < 4:
+            return (f"write `{'x'.join(map(str, value))}`",)
+        case Word():
+            if value.lower() in TRUTHS:
+                return (f"write `{name}={TRUTHS[value.lower()]}`",)
+            return did_you_mean(value, expected)
+        case str() if PLAIN_WORD.fullmatch(value) or value.replace(".", "").isdigit():
+            return (f"without quotes: `{value}`",)
+        case bool():
+            return ()
+        case Size():
+            return _advise_size(kind, name, value, values)
+        case int() | float() if name == "p" and 1 < value <= 100:
+            return (f"it is a share: `{float(value) / 100:g}`",)
+        case int() if value in (0, 1) and expected == ["yes", "no"]:
+            return (f"write `{name}={'yes' if value else 'no'}`",)
+        case _:
+            return ()
+
+
+def _advise_size(kind: str, name: str, value: Size, values: Mapping[str, Any]) -> tuple[str, ...]:
+    if name == "channels" and isinstance(values.get("size"), int):
+        return (f"channels stand first: `{kind} {values['size']}, {format_value(value)}`",)
+    if kind == "input" and len(value) == 2:
+        return (f"channels stand first: `input 3x{format_value(value)}`",)
+    if kind == "input" and len(value) == 4:
+        return (f"the number of images is no part of it: `input {format_value(Size(value[1:]))}`",)
+    return ()
