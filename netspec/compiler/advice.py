@@ -280,7 +280,7 @@ def advise_value(reference: tree.Reference, known: Iterable[str]) -> tuple[str, 
     if lowered == "valid":
         return ("leave `pad` out: there is no padding unless it is said",)
     if text in ("height", "width"):
-        return (f"a tensor's is `NAME.{text}`, where NAME is its label",)
+        return (f"the {text} of a tensor is `NAME.{text}`, where NAME is its label",)
     return did_you_mean(text, known)
 
 
