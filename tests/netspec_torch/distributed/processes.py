@@ -6,13 +6,16 @@ with the same arguments on all.
 
 import os
 import socket
+import sys
 import traceback
 import warnings
 from collections.abc import Callable
 from multiprocessing import get_context
 from multiprocessing.connection import Connection
+from pathlib import Path
 from typing import Any
 
+ROOT = Path(__file__).parents[3]
 SECONDS = 120.0
 """How long a call may take."""
 
@@ -25,12 +28,18 @@ class Processes:
         context = get_context("spawn")
         self.size = size
         self._members = []
-        for rank in range(size):
-            ours, theirs = context.Pipe()
-            process = context.Process(target=serve, args=(theirs, rank, size, port), daemon=True)
-            process.start()
-            theirs.close()
-            self._members.append((process, ours))
+        # The processes get this one's path, and find `tests` at its end: behind what is installed.
+        sys.path.append(str(ROOT))
+        try:
+            for rank in range(size):
+                ours, theirs = context.Pipe()
+                arguments = theirs, rank, size, port
+                process = context.Process(target=serve, args=arguments, daemon=True)
+                process.start()
+                theirs.close()
+                self._members.append((process, ours))
+        finally:
+            sys.path.remove(str(ROOT))
 
     def run(self, function: Callable[..., Any], *arguments: Any) -> list[Any]:
         """What the function returned on each, by rank; raises where it raised on one, after which
