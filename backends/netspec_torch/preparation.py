@@ -160,6 +160,7 @@ def prepare(
     weights_notes = _begin_from(local, net, options, is_begun=snapshot is not None)
     identity = describe_identity(net, recipe, options, data)
     statistics = None if snapshot is None else _take_statistics(snapshot, identity)
+    local.rows.layout = choose_memory_format(net.graph.nodes)
     layout = choose_memory_format(local.nodes)
     loaders, tests = _open_images(
         data, net.graph, recipe, options, world, layout, statistics, listener

@@ -28,9 +28,12 @@ class Rows:
     """The images of the batch."""
     together: int = 0
     """The images that all replicas compute at once: the batch, or a part of it."""
+    layout: torch.memory_format = torch.channels_last
+    """That of the whole net's maps, in whose order one process draws. It is told, because a tensor
+    of a single channel does not show it."""
 
     def take(self, other: "Rows") -> None:
-        """Become as another."""
+        """Become as another, but for the layout."""
         self.start, self.count = other.start, other.count
         self.total, self.together = other.total, other.together
 
@@ -65,7 +68,7 @@ class SplitDropout(Mask):
             (self.rows.total, self.channels, *x.shape[2:]),
             dtype=x.dtype,
             device=x.device,
-            memory_format=_memory_format(x),
+            memory_format=self.rows.layout,
         )
         # nn.Dropout draws nothing where it drops nothing, and on a GPU draws with a kernel of its
         # own, so that kernel draws here.
@@ -98,9 +101,3 @@ def mask_rows(module: nn.Module, graph: Graph, rows: Rows) -> None:
             channels = node.shape.channels
             mask = make_mask(node.layer, rows, channels, Interval(0, channels))
             set_submodule(module, module_path(node.name), mask)
-
-
-def _memory_format(x: Tensor) -> torch.memory_format:
-    """The layout of a map, after which a GPU's numbers are drawn."""
-    is_last = x.shape[2:].numel() > 1 and x.is_contiguous(memory_format=torch.channels_last)
-    return torch.channels_last if is_last else torch.contiguous_format

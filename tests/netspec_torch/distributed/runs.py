@@ -48,7 +48,7 @@ def run_column(
     """This process's column of the net."""
     graph = compile_graph(text)
     column = Column.of(graph, get_rank())
-    rows = Rows(0, IMAGES, IMAGES)
+    rows = Rows(0, IMAGES, IMAGES, IMAGES, layout)
     assert group.WORLD is not None
     groups, heads = Groups(group.WORLD), bool(graph.heads)
     module = build_column(column, groups, rows, seed=1, dtype=dtype, heads=heads)

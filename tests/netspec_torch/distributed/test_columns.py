@@ -140,6 +140,8 @@ FOUR_COLUMN_CASES = (
     "groupnorm 2",
     "shuffle 2",
     "batchnorm; dropout 0.5",
+    "conv 4, 3x3; dropout 0.5",
+    "conv 4, 3x3, gpu=3; dropout 0.3, inverted=no",
     "depthwise 3x3; softmax",
     "slice 2, 6; conv 8, 1x1, groups=2",
     "deconv 8, 3x3, groups=2",
