@@ -55,6 +55,8 @@ class CompileError(Exception):
 
 MOST_ERRORS = 1000
 """So many errors of a phase are told; nobody reads on."""
+MOST_EXPLAINED = 10
+"""So many errors of shapes, and of claims, come with repairs that were tried."""
 
 
 def cut_short(diagnostics: Sequence[Diagnostic]) -> list[Diagnostic]:

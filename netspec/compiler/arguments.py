@@ -5,7 +5,7 @@ pydantic's own errors end here: each becomes a diagnostic at the argument it is 
 """
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -109,10 +109,12 @@ def bind(
     try:
         return schema.model_validate(values), []
     except ValidationError as error:
-        return None, [
-            _translate(schema, dict(problem), values, spans, word)
-            for problem in error.errors(include_url=False)
-        ]
+        return None, [_translate(schema, each, values, spans, word) for each in _list(error)]
+
+
+def _list(error: ValidationError) -> Iterator[Mapping[str, Any]]:
+    """What is wrong, one of pydantic's descriptions each."""
+    return (dict(problem) for problem in error.errors(include_url=False))
 
 
 def bind_starting_values(call: tree.Call, around: Surroundings) -> StartingValues:
@@ -131,9 +133,14 @@ def bind_starting_values(call: tree.Call, around: Surroundings) -> StartingValue
 def check_constants(
     schema: type[Schema], values: Mapping[str, Any], spans: Mapping[str, Span], word: Span
 ) -> list[Diagnostic]:
-    """What is wrong with values that are known before anything is computed."""
-    _, diagnostics = bind(schema, values, spans, word)
-    return [diagnostic for diagnostic in diagnostics if diagnostic.primary.span is not word]
+    """What is wrong with values that are known before anything is computed; values that are not
+    yet there are not missed."""
+    try:
+        schema.model_validate(values)
+    except ValidationError as error:
+        wrong = [each for each in _list(error) if each["loc"] and each["loc"][0] in values]
+        return [_translate(schema, each, values, spans, word) for each in wrong]
+    return []
 
 
 MOST_ERRORS = 100

@@ -7,18 +7,20 @@ says of the tensors it was given. What the lines mean is decided in the modules 
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from netspec.compiler.arguments import Placed
 from netspec.compiler.claims import ClaimMade
 from netspec.compiler.frames import UNKNOWN, Frame, Tensor
-from netspec.compiler.scopes import NUMBERED
-from netspec.diagnostics import MOST_ERRORS, Diagnostic, Label, cut_short
+from netspec.diagnostics import MOST_ERRORS, MOST_EXPLAINED, Diagnostic, Label, cut_short
 from netspec.graph import Graph, Head, Node, count_params
 from netspec.layers.base import Layer, LayerError
 from netspec.source import Span
 from netspec.syntax import tree
 from netspec.tensor import Shape
+
+if TYPE_CHECKING:
+    from netspec.compiler.repairs.history import History
 
 MAX_STEPS = 1_000_000
 """Layers, calls and passes of loops in a net."""
@@ -61,6 +63,8 @@ class GraphBuilder:
         self.diagnostics: list[Diagnostic] = []
         self.reported: set[tuple[str, str, int]] = set()
         self.steps = 0
+        self.history: History | None = None
+        """For errors, where there are any."""
         self.placed: dict[int, Placed] = {}
         """Which argument of a line goes where; the same for every pass over it."""
 
@@ -81,8 +85,7 @@ class GraphBuilder:
 
     def report(self, diagnostic: Diagnostic, frame: Frame) -> None:
         """Report a mistake once, whatever the number of calls and passes that meet it."""
-        span = diagnostic.primary.span
-        key = diagnostic.code, span.source.name, span.start
+        key = self.key_of(diagnostic.code, diagnostic.primary.span)
         if key in self.reported:
             return
         if len(self.diagnostics) >= MOST_ERRORS:
@@ -91,6 +94,10 @@ class GraphBuilder:
         self.reported.add(key)
         calls = tuple(Label(call, "called here") for call in reversed(frame.calls[-3:]))
         self.diagnostics.append(replace(diagnostic, secondary=diagnostic.secondary + calls))
+
+    def key_of(self, code: str, span: Span) -> tuple[str, str, int]:
+        """What tells one mistake from another."""
+        return code, span.source.name, span.start
 
     def spend(self, span: Span, frame: Frame) -> None:
         """Count a layer, call or pass against the limit."""
@@ -118,7 +125,7 @@ class GraphBuilder:
             shape = layer.infer_shape(shapes)
             weights = layer.list_weights(shapes)
         except LayerError as error:
-            self.report_layer(error, line, tensors, frame)
+            self.report_layer(error, layer, line, tensors, frame)
             return UNKNOWN
         node = Node(
             name,
@@ -146,52 +153,61 @@ class GraphBuilder:
         return line.kind.span
 
     def report_layer(
-        self, error: LayerError, line: tree.LayerLine, tensors: Sequence[Tensor], frame: Frame
+        self,
+        error: LayerError,
+        layer: Layer,
+        line: tree.LayerLine,
+        tensors: Sequence[Tensor],
+        frame: Frame,
     ) -> None:
         """Tell a layer's refusal with its place and the tensors that it was given."""
+        span = self.argument_span(line, error.argument)
+        if self.key_of(error.code, span) in self.reported:
+            return
+        from netspec.compiler.repairs.history import History  # for mistakes alone
+        from netspec.compiler.repairs.refusals import Refusal, advise_refusal, tell_inputs
+
+        self.history = self.history or History(self.nodes)
+        names = tuple(tensor.node for tensor in tensors)
+        source = line.kind.span.source
+        refusal = Refusal(error, layer, names, self.history, self.claims, source)
+        notes, helps = error.notes, error.help
+        if len(self.diagnostics) < MOST_EXPLAINED:
+            notes, helps = (*tell_inputs(refusal), *notes), advise_refusal(refusal)
         word = line.label.text if line.label else line.kind.text
-        notes = tuple(f"input: {self.describe(tensor)}" for tensor in tensors[:4])
         diagnostic = Diagnostic(
             error.code,
             f"{word} {error.predicate}",
-            Label(self.argument_span(line, error.argument), error.label),
-            notes=notes + error.notes,
-            help=error.help,
+            Label(span, error.label),
+            notes=notes,
+            help=helps,
         )
         self.report(diagnostic, frame)
-
-    def describe(self, tensor: Tensor) -> str:
-        """A tensor as a note tells it: `96x27x27, from maxpool at line 18`."""
-        node = self.node_by_name[tensor.node]
-        line, _ = node.span.source.locate(node.span.start)
-        label = node.layer.kind if NUMBERED.fullmatch(node.name) else node.name
-        return f"{tensor.shape}, from {label} at line {line}"
 
     def claim(
         self,
         claims: Sequence[tree.Claim],
         subject: str,
         tensor: Tensor,
-        nodes: Sequence[Node],
+        first: int,
     ) -> None:
-        """Note the claims of a line, with the values that they speak of."""
-        if tensor.shape is None:
+        """Note the claims of a line, with the values that they speak of: of the layers from the
+        `first` on."""
+        if tensor.shape is None or not claims:
             return
+        nodes = self.nodes[first:]
         for claim in claims:
-            notes: tuple[str, ...] = ()
             value: Shape | int = tensor.shape
             if claim.about and claim.about.text == "params":
                 value = count_params(nodes)
             elif claim.about:
                 value = sum(node.macs for node in nodes)
-            elif nodes:
-                node = self.node_by_name[tensor.node]
-                notes = node.layer.derive_shape(node.input_shapes, node.shape)
-            self.claims.append(ClaimMade(claim, subject, value, notes))
+            last = first + len(nodes)
+            self.claims.append(ClaimMade(claim, subject, value, first, last, tensor.node))
 
 
 def list_total_claims(
-    lines: Iterable[tree.Line], subject: str, nodes: Iterable[Node]
+    lines: Iterable[tree.Line], subject: str, nodes: Sequence[Node]
 ) -> Iterator[ClaimMade]:
     """The claims of `expect` lines, with the totals of a net's nodes outside heads."""
     counted = [node for node in nodes if node.head is None]
@@ -199,4 +215,5 @@ def list_total_claims(
     for line in lines:
         for claim in line.claims if isinstance(line, tree.Expect) else ():
             if claim.about:
-                yield ClaimMade(claim, subject, totals[claim.about.text])
+                total = totals[claim.about.text]
+                yield ClaimMade(claim, subject, total, 0, len(nodes), is_total=True)

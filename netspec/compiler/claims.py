@@ -4,13 +4,13 @@ A number holds within half a unit of its last written digit. Claims are about th
 defaults: one whose value is another because an argument was changed is skipped, and counted.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from itertools import islice
 
 from netspec.compiler.program import ClaimTally
-from netspec.diagnostics import MOST_ERRORS, Diagnostic, Label
+from netspec.diagnostics import MOST_ERRORS, MOST_EXPLAINED, Diagnostic, Label
+from netspec.graph import Node
 from netspec.syntax import tree
 from netspec.tensor import Shape
 
@@ -26,8 +26,13 @@ class ClaimMade:
     subject: str
     """What it speaks of, in the reader's words: `conv1`, the net."""
     value: Shape | int
-    notes: tuple[str, ...] = ()
-    """How the value came about."""
+    first: int
+    last: int
+    """The layers that it speaks of, as a range of the net's."""
+    output: str = ""
+    """The layer whose shape it speaks of."""
+    is_total: bool = False
+    """Whether it speaks of a whole net, so that heads do not count."""
 
     @property
     def place(self) -> tuple[str, int]:
@@ -36,17 +41,21 @@ class ClaimMade:
 
     @property
     def holds(self) -> bool:
-        if isinstance(self.value, int):
-            return _count_holds(self.claim, self.value)
-        return _shape_holds(self.claim.value, self.value)
+        return self.holds_for(self.value)
+
+    def holds_for(self, value: Shape | int) -> bool:
+        """Whether it would hold if its value were this."""
+        if isinstance(value, int):
+            return _count_holds(self.claim, value)
+        return _shape_holds(self.claim.value, value)
 
 
 def check_claims(
-    made: Sequence[ClaimMade], originals: Sequence[ClaimMade] | None
+    made: Sequence[ClaimMade], originals: Sequence[ClaimMade] | None, nodes: Sequence[Node]
 ) -> tuple[ClaimTally, list[Diagnostic]]:
     """Hold all claims of a net. `originals` are those of the net with its own defaults, where
     arguments were changed; a value that differs there depends on the change. A claim that a loop
-    or block makes many times counts once."""
+    or block makes many times counts once. `nodes` are the layers that the claims speak of."""
     values = _group_values(made)
     own = _group_values(originals) if originals is not None else values
     skipped = {place for place, value in values.items() if own.get(place) != value}
@@ -55,8 +64,7 @@ def check_claims(
         if each.place not in skipped and each.place not in failing and not each.holds:
             failing[each.place] = each
     tally = ClaimTally(len(values) - len(skipped) - len(failing), len(skipped))
-    told = islice(failing.values(), MOST_ERRORS)
-    return tally, [_refuse(each) for each in told]
+    return tally, list(_refuse_all(made, list(failing.values()), nodes))
 
 
 def _group_values(made: Iterable[ClaimMade]) -> dict[tuple[str, int], list[Shape | int]]:
@@ -79,7 +87,35 @@ def _shape_holds(claimed: tree.Number | tree.SizeOf, shape: Shape) -> bool:
     return parts == (tuple(shape) if len(parts) == 3 else shape[1:])
 
 
-def _refuse(made: ClaimMade) -> Diagnostic:
+def claimed_shape(claim: tree.Claim) -> tuple[int, ...]:
+    """The numbers of a claimed shape; none where one is no whole number."""
+    value = claim.value
+    parts = (value,) if isinstance(value, tree.Number) else value.parts
+    numbers = [part.value for part in parts if isinstance(part, tree.Number)]
+    return tuple(int(number) for number in numbers if number == number // 1)
+
+
+def _refuse_all(
+    made: Sequence[ClaimMade], failing: Sequence[ClaimMade], nodes: Sequence[Node]
+) -> Iterator[Diagnostic]:
+    """The errors, the first of them explained; what follows from another is not told."""
+    if not failing:
+        return
+    from netspec.compiler.repairs.claimed import explain_claim  # for mistakes alone
+    from netspec.compiler.repairs.consequences import keep_causes
+    from netspec.compiler.repairs.history import History
+
+    history = History(nodes)
+    for number, (each, followers) in enumerate(keep_causes(failing, nodes)[:MOST_ERRORS]):
+        explained = number < MOST_EXPLAINED
+        notes, helps = explain_claim(each, history, made) if explained else ((), ())
+        if followers:
+            more = "another claim fails" if followers == 1 else f"{followers} other claims fail"
+            notes = (*notes, f"{more} because of it")
+        yield _refuse(each, notes, helps)
+
+
+def _refuse(made: ClaimMade, notes: tuple[str, ...], helps: tuple[str, ...]) -> Diagnostic:
     claim = made.claim
     written = claim.value.span.text
     about = claim.about.text if claim.about else "shape"
@@ -89,4 +125,4 @@ def _refuse(made: ClaimMade) -> Diagnostic:
     else:
         headline = f"{made.subject} has {made.value:,} {WORDS[about]}, claimed is {written}"
         label = f"it is {made.value:_}"
-    return Diagnostic(CODES[about], headline, Label(claim.span, label), notes=made.notes)
+    return Diagnostic(CODES[about], headline, Label(claim.span, label), notes=notes, help=helps)

@@ -18,7 +18,7 @@ from netspec.compiler.frames import UNKNOWN, DefaultEntry, Frame, Level, Names, 
 from netspec.compiler.library import Thing
 from netspec.compiler.structure import AGAIN, JOINS
 from netspec.diagnostics import Diagnostic, Label
-from netspec.graph import Graph
+from netspec.graph import Graph, Node
 from netspec.layers import KINDS
 from netspec.source import Span
 from netspec.syntax import tree
@@ -31,6 +31,7 @@ class Elaborated:
     graph: Graph | None
     claims: list[ClaimMade]
     diagnostics: list[Diagnostic]
+    nodes: list[Node]
 
 
 def elaborate_net(
@@ -41,9 +42,9 @@ def elaborate_net(
     try:
         run.run(net, values)
     except TooMuchError:
-        return Elaborated(None, run.claims, run.diagnostics)
+        return Elaborated(None, run.claims, run.diagnostics, run.nodes)
     graph = None if run.diagnostics else run.finish(values)
-    return Elaborated(graph, run.claims, run.diagnostics)
+    return Elaborated(graph, run.claims, run.diagnostics, run.nodes)
 
 
 class Elaboration(BlockElaboration):
@@ -173,7 +174,7 @@ class Elaboration(BlockElaboration):
         frame.flow = frame.names.find_tensor(line.sources[0].text)
         if line.label:
             frame.names.label(line.label.text, frame.flow)
-        self.claim(line.claims, line.sources[0].text, frame.flow, ())
+        self.claim(line.claims, line.sources[0].text, frame.flow, len(self.nodes))
 
     def elaborate_branch(self, line: tree.Branch, frame: Frame) -> None:
         before = len(self.nodes)
@@ -184,7 +185,7 @@ class Elaboration(BlockElaboration):
         self.branches[-1].append(tensor)
         if line.label:
             frame.names.label(line.label.text, tensor)
-        self.claim(line.claims, "the branch", tensor, self.nodes[before:])
+        self.claim(line.claims, "the branch", tensor, before)
 
     # layers
 
@@ -213,7 +214,7 @@ class Elaboration(BlockElaboration):
         if line.label:
             frame.names.label(line.label.text, tensor)
         subject = line.label.text if line.label else kind
-        self.claim(line.claims, subject, tensor, self.nodes[before:])
+        self.claim(line.claims, subject, tensor, before)
 
 
 def _is_row(value: object, length: int) -> bool:

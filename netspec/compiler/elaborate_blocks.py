@@ -25,8 +25,9 @@ from netspec.compiler.frames import (
 from netspec.compiler.library import Thing
 from netspec.compiler.structure import Head as HeadSchema
 from netspec.diagnostics import Diagnostic, Label
-from netspec.graph import Head
+from netspec.graph import Head, Node
 from netspec.layers import find_layer_kind
+from netspec.layers.arithmetic import write_product
 from netspec.syntax import tree
 
 MAX_CALLS = 64
@@ -110,6 +111,7 @@ class BlockElaboration(LayerElaboration):
         built = self.build(line, HeadSchema, frame)
         (start,) = self.read(line, frame)
         name = self.name_line(line, frame)
+        before = len(self.nodes)
         frame.head = name
         with self.inside(frame, name, start):
             self.elaborate_lines(line.body, frame)
@@ -121,8 +123,7 @@ class BlockElaboration(LayerElaboration):
         if built and output and output.shape:
             self.heads.append(Head(name, built[0].weight, output.node))
             subject = line.label.text if line.label else "head"
-            nodes = [node for node in self.nodes if node.head == name]
-            self.claim(line.claims, subject, output, nodes)
+            self.claim(line.claims, subject, output, before)
 
     def call(self, line: tree.LayerLine, frame: Frame) -> Tensor:
         """A block: its lines run in a frame of their own."""
@@ -238,9 +239,23 @@ class BlockElaboration(LayerElaboration):
             first = self.node_by_name.get(original + node.name[len(name) :])
             mine = [(weight.name, weight.shape) for weight in node.weights]
             if first is None or mine != [(w.name, w.shape) for w in first.weights]:
-                shapes = ", ".join(f"{weight.name} {weight.shape}" for weight in node.weights)
-                headline = f"`{original}` has no weights that fit here: {shapes} would be needed"
-                self.report(Diagnostic("NS206", headline, Label(line.kind.span)), frame)
+                self.report(self.refuse_weights(node, first, original, line), frame)
                 return
             shared = replace(node, shares_weights_of=first.shares_weights_of or first.name)
             self.nodes[place] = self.node_by_name[node.name] = shared
+
+    def refuse_weights(
+        self, node: Node, first: Node | None, original: str, line: tree.LayerLine
+    ) -> Diagnostic:
+        """The error for a layer whose weights are not those that it would share."""
+        needed = ", ".join(f"{w.name} {write_product(w.shape)}" for w in node.weights)
+        headline = f"the weights of `{original}` do not fit here"
+        notes = [f"needed: {needed}, for an input of {node.input_shapes[0]}"]
+        secondary: tuple[Label, ...] = ()
+        if first:
+            there = ", ".join(f"{w.name} {write_product(w.shape)}" for w in first.weights)
+            notes.append(f"`{original}` has: {there}, for an input of {first.input_shapes[0]}")
+            secondary = (Label(first.span, "these weights"),)
+        helps = (f"`again` reads tensors with the channels that `{original}` reads",)
+        label = Label(line.kind.span)
+        return Diagnostic("NS206", headline, label, secondary, tuple(notes), helps)

@@ -64,7 +64,7 @@ def compile_net(net: Thing, settings: Mapping[str, Any], use: DefaultUse) -> Net
     originals = None
     if is_changed:
         originals = elaborate_net(net.name, filled.root, filled.own).claims
-    tally, problems = check_claims(run.claims, originals)
+    tally, problems = check_claims(run.claims, originals, run.nodes)
     if run.graph is None:
         return NetResult(None, tally, run.diagnostics + problems, is_changed)
     expected, more = _hold_expectations(net, settings, run.graph)
@@ -129,7 +129,7 @@ def _hold_expectations(
         run = elaborate_net(net.name, own.root, own.values)
         nodes = run.graph.nodes if run.graph else ()
         originals = list(list_total_claims(lines, net.name, nodes))
-    return check_claims(made, originals)
+    return check_claims(made, originals, graph.nodes)
 
 
 def _without_default(net: Thing, settings: Mapping[str, Any]) -> list[str]:

@@ -101,8 +101,16 @@ class Deconv(BiasedLayer):
                 argument="pad",
                 label=f"more than its output of {height + cut.top + cut.bottom}"
                 f"x{width + cut.left + cut.right}",
+                help=self._advise_padding(
+                    height + cut.top + cut.bottom, width + cut.left + cut.right
+                ),
             )
         return Shape(self.channels, height, width)
+
+    def _advise_padding(self, *uncut: int) -> list[str]:
+        """The most that can be cut off on all sides, with something left."""
+        most = (min(uncut) - 1) // 2
+        return [f"`pad={most}` leaves something"] if most else ["leave `pad` out"]
 
     def spreads(self, input: Shape) -> tuple[Spread, Spread]:
         """The arithmetic of the output, height first."""

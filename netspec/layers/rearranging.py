@@ -118,6 +118,7 @@ class Slice(Layer):
                 f"cannot take channels {self.start} to {self.end} of {input.channels}",
                 argument="end",
                 label=f"its input has {input.channels} channels",
+                help=[f"the last ones end at {input.channels}: `slice …, {input.channels}`"],
             )
         if self.start >= self.end:
             raise LayerError(

@@ -67,6 +67,7 @@ class Crop(Layer):
                 f"cannot crop {input.height}x{input.width} to {self.size}",
                 argument="size",
                 label=f"larger than {input.height}x{input.width}",
+                help=["`pad` makes a map larger, with zeros around it; `upsample` enlarges it"],
             )
         return Shape(input.channels, *self.size)
 

@@ -12,6 +12,10 @@ HEAVY = ("torch", "numpy", "PIL", "netspec_torch", "netspec.cli.train")
 FOR_COLOURS = ("rich",)
 FOR_JSON = ("netspec.render.json_schema",)
 FOR_LOOKING_INSIDE = ("netspec.render.stages",)
+FOR_MISTAKES = (
+    "netspec.syntax.syntax_errors", "netspec.syntax.odd_text", "netspec.syntax.foreign",
+    "netspec.compiler.advice", "netspec.compiler.repairs",
+)  # fmt: skip
 
 
 def list_imported(*arguments: str, code: int = 0) -> set[str]:
@@ -31,7 +35,9 @@ def list_imported(*arguments: str, code: int = 0) -> set[str]:
 def test_a_plain_check_imports_no_more_than_it_needs(arguments: list[str]) -> None:
     imported = list_imported("check", "specs/alexnet.net", *arguments)
     assert "netspec.compiler.pipeline" in imported
-    assert imported.isdisjoint((*HEAVY, *FOR_COLOURS, *FOR_JSON, *FOR_LOOKING_INSIDE))
+    assert imported.isdisjoint(
+        (*HEAVY, *FOR_COLOURS, *FOR_JSON, *FOR_LOOKING_INSIDE, *FOR_MISTAKES)
+    )
 
 
 def test_json_needs_its_models_and_no_colours() -> None:

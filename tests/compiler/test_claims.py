@@ -116,4 +116,6 @@ def test_expectations_of_a_made_net_are_about_that_net() -> None:
 def test_a_failing_window_explains_its_arithmetic() -> None:
     text = "net n { input 3x224x224; conv 96, 11x11, stride=4 -> 96x55x55 }"
     (problem,) = compile_text(text).diagnostics
-    assert problem.notes == ("height and width: (224 - 11) / 4 + 1 = 54.25, rounded down to 54",)
+    arithmetic, came_from = problem.notes
+    assert arithmetic == "height and width: (224 - 11) / 4 + 1 = 54.25, rounded down to 54"
+    assert came_from == "input: 3x224x224, from input at line 1"
