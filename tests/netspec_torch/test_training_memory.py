@@ -1,0 +1,221 @@
+"""The memory of training, estimated from shapes, and what PyTorch keeps and allocates."""
+
+from pathlib import Path
+
+import pytest
+import torch
+from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import strategies as st
+from torch import Tensor
+from torch.autograd.graph import saved_tensors_hooks
+from torch.profiler import ProfilerActivity, profile
+
+from netspec.analyses.kept_tensors import KEPT, Precision
+from netspec.analyses.training_memory import need_one_device
+from netspec.analyses.update_walk import Walk
+from netspec.compiler.pipeline import compile_file
+from netspec.compiler.program import CheckedNet
+from netspec.graph import Graph
+from netspec.layers import KINDS
+from netspec.layers.base import LayerError
+from netspec_torch import build
+from netspec_torch.compute import choose_memory_format
+from netspec_torch.module import parameter_factors
+from netspec_torch.solver import make_optimizer
+from netspec_torch.step import TrainingStep
+from tests.compiled import compile_text
+from tests.netspec_torch.graphs import make_layer_graph
+from tests.netspec_torch.legal_layers import LEGAL_LAYERS
+
+SPECS = Path(__file__).parents[2] / "specs"
+IMAGES = 3
+QUICK = settings(max_examples=10, suppress_health_check=list(HealthCheck))
+
+
+def test_every_kind_is_in_the_table() -> None:
+    assert KEPT.keys() == KINDS.keys() - {"activate"}
+
+
+@pytest.mark.parametrize("kind", LEGAL_LAYERS.keys() - {"input"})
+@QUICK
+@given(data=st.data())
+def test_what_is_kept_is_what_autograd_saves(kind: str, data: st.DataObject) -> None:
+    """But for numbers of which there are few: one for each channel, position or image."""
+    layer, shapes = data.draw(LEGAL_LAYERS[kind])
+    try:
+        graph = make_layer_graph(layer, *shapes)
+    except LayerError:
+        assume(False)
+    names = frozenset(node.name for node in graph.nodes)
+    shares = need_one_device(graph, None).shares
+    walk = Walk(graph, shares, names, IMAGES, "float32", accumulates=False)
+    walk.go_forward()
+    told = sum(walk.sizes_kept("it").values())
+    few = 8 * IMAGES * max(sum(shape) + shape.height * shape.width for shape in shapes) + 64
+    found = count_saved(graph)
+    assert abs(found - told) <= few, f"{found} bytes saved, {told} told"
+
+
+def count_saved(graph: Graph) -> int:
+    """Bytes that autograd saves of a net beside its weights, each storage once."""
+    module = build(graph, seed=0)
+    module.to(memory_format=choose_memory_format(graph.nodes))  # type: ignore[call-overload]
+    own = {tensor.data_ptr() for tensor in (*module.parameters(), *module.buffers())}
+    saved: dict[int, int] = {}
+
+    def pack(tensor: Tensor) -> Tensor:
+        storage = tensor.untyped_storage()
+        if storage.data_ptr() not in own:
+            saved[storage.data_ptr()] = storage.nbytes()
+            alive.append(tensor)
+        return tensor
+
+    alive: list[Tensor] = []
+    inputs = [
+        torch.randn(IMAGES, *graph[name].shape)
+        .to(memory_format=choose_memory_format(graph.nodes))
+        .requires_grad_()
+        for name in graph.inputs
+    ]
+    with saved_tensors_hooks(pack, lambda tensor: tensor):
+        module(*inputs)
+    return sum(saved.values())
+
+
+SMALL = """
+    block unit(width, stride = 1) {
+      add {
+        branch {
+          conv width, 3x3, stride=stride, pad=1, bias=no; batchnorm; relu
+          conv width, 3x3, pad=1, bias=no; batchnorm
+        }
+        branch { if stride != 1 { conv width, 1x1, stride=stride, bias=no; batchnorm } }
+      }
+      relu
+    }
+    net small(classes = 10) {
+      input 3x64x64
+      conv 32, 5x5, pad=0:4; relu
+      maxpool 3x3, stride=2
+      unit 32; unit 64, stride=2
+      early: head weight=0.3 { avgpool global; fc classes }
+      concat { branch { conv 32, 1x1; swish }; branch { avgpool 3x3, stride=1, pad=1 } }
+      multiply { branch { }; branch { avgpool global; conv channels, 1x1; sigmoid } }
+      dropout 0.3
+      avgpool 3x3, stride=3
+      fc 512; relu; dropout 0.5, inverted=no
+      fc classes
+    }
+    train {
+      data photographs { resize 64; subtract mean }
+      batch 16; loss softmax
+      sgd rate=0.01, momentum=0.9
+      stop after=9 epochs
+    }
+"""
+
+
+def measure_peak(
+    net: CheckedNet, batch: int, precision: Precision, device_batch: int | None = None
+) -> int:
+    """The most bytes that live at once in an update, the second, by PyTorch's own record of what
+    its allocator is asked for; weights, the solver's numbers and the batch were there before."""
+    assert net.recipe
+    graph = net.graph
+    layout = choose_memory_format(graph.nodes)
+    module = build(net, seed=0, heads=bool(graph.heads))
+    module.to(memory_format=layout)  # type: ignore[call-overload]
+    optimizer = make_optimizer(
+        net.recipe.solver, module.named_parameters(), parameter_factors(graph)
+    )
+    step = TrainingStep(
+        module,
+        optimizer,
+        net.recipe.loss,
+        heads=graph.heads,
+        device=torch.device("cpu"),
+        precision=precision,
+        device_batch=device_batch,
+    )
+    images = torch.randn(batch, *graph[graph.inputs[0]].shape).to(memory_format=layout)
+    labels = torch.randint(graph[graph.output].shape.channels, (batch,))
+    step(images, labels, 0)
+    remembered = [
+        value
+        for state in optimizer.state.values()
+        for value in state.values()
+        if isinstance(value, Tensor)
+    ]
+    tensors = [*module.parameters(), *module.buffers(), *remembered, images]
+    before = sum({t.data_ptr(): t.untyped_storage().nbytes() for t in tensors}.values())
+    with profile(activities=[ProfilerActivity.CPU], profile_memory=True) as record:
+        step(images, labels, 1)
+    assert record.profiler
+    events = [e for e in record.profiler.kineto_results.events() if e.name() == "[memory]"]
+    live, most = 0, 0
+    for event in sorted(events, key=lambda event: event.start_ns()):
+        live += int(event.nbytes())
+        most = max(most, live)
+    assert live == 0, "the update leaves something behind"
+    return before + most
+
+
+def check_peak(net: CheckedNet, batch: int, precision: Precision, within: float = 0.15) -> None:
+    assert net.recipe
+    told = need_one_device(net.graph, net.recipe.solver).measure(batch, precision).peak
+    found = measure_peak(net, batch, precision)
+    assert abs(told / found - 1) < within, f"{told / 2**20:.1f} MiB, found {found / 2**20:.1f}"
+
+
+def compile_one(text: str) -> CheckedNet:
+    (net,) = compile_text(text).nets
+    return net
+
+
+@pytest.mark.parametrize("precision", ["float32", "bf16"])
+@pytest.mark.parametrize("batch", [2, 16])
+def test_the_peak_of_a_small_net(batch: int, precision: Precision) -> None:
+    check_peak(compile_one(SMALL), batch, precision)
+
+
+@pytest.mark.parametrize(
+    "solver",
+    [
+        "sgd rate=0.1",
+        "adam rate=0.1",
+        "rmsprop rate=0.1, momentum=0.9, eps_inside=yes",
+        "lars rate=0.1, trust=0.001, biases=no, momentum=0.9",
+    ],
+)
+def test_what_solvers_remember_and_make_for_a_moment(solver: str) -> None:
+    check_peak(compile_one(SMALL.replace("sgd rate=0.01, momentum=0.9", solver)), 2, "float32")
+
+
+def test_frozen_layers_keep_nothing() -> None:
+    text = SMALL.replace("conv 32, 5x5, pad=0:4;", "conv 32, 5x5, pad=0:4, rate=0;")
+    check_peak(compile_one(text), 16, "float32")
+
+
+def test_a_part_of_a_batch_finds_gradients_there() -> None:
+    net = compile_one(SMALL)
+    assert net.recipe
+    needs = need_one_device(net.graph, net.recipe.solver)
+    told = needs.measure(8, accumulates=True).peak
+    found = measure_peak(net, 24, "float32", device_batch=8)
+    assert abs(told / found - 1) < 0.15
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("precision", ["float32", "bf16"])
+@pytest.mark.parametrize("batch", [8, 32])
+@pytest.mark.parametrize("spec", ["alexnet", "resnet18", "mobilenet_v2"])
+def test_the_peak_of_networks(spec: str, batch: int, precision: Precision) -> None:
+    check_peak(compile_file(SPECS / f"{spec}.net").nets[0], batch, precision)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "spec", ["googlenet", "densenet121", "squeezenet", "convnext_tiny", "vgg11", "inception_v3"]
+)
+def test_the_peak_of_more_networks(spec: str) -> None:
+    check_peak(compile_file(SPECS / f"{spec}.net").nets[0], 8, "float32")
