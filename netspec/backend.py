@@ -5,14 +5,15 @@ point's name. It is imported when it is asked for and not before, so that a chec
 tensor library. What it makes of a net, and with what, is its own affair.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
-from typing import Literal, Protocol, cast
+from typing import Literal, Protocol, TypedDict, Unpack, cast
 
 from netspec.compiler.program import CheckedNet
 from netspec.graph import Node
 from netspec.recipe.data_report import DataReport, DataTiming, PackReport
+from netspec.recipe.results import Prediction, TestReport
 from netspec.recipe.run import Figures, Listener, TrainingError
 
 GROUP = "netspec.backends"
@@ -56,6 +57,40 @@ class Run(Protocol):
         """The signal that ended the run early; empty where none did."""
 
 
+class SeedOptions(TypedDict, total=False):
+    """The options of `train` that all runs have alike."""
+
+    data: Path | str | None
+    device: str | None
+    epochs: float | None
+    iterations: int | None
+    precision: Literal["float32", "bf16"] | None
+    compile: bool
+    weights: Path | str | None
+    weights_map: Path | str | None
+    fresh_last: bool
+    watch_layers: bool
+    device_batch: int | None
+    snapshot_every: int | None
+    keep: int | None
+
+
+class SeedsRun(Protocol):
+    """How a training of several seeds ended."""
+
+    @property
+    def folder(self) -> Path:
+        """Where the runs' folders are, and the table of their figures."""
+
+    @property
+    def report(self) -> TestReport | None:
+        """The test of all; None where the training was interrupted."""
+
+    @property
+    def interrupted(self) -> str:
+        """The signal that ended the training early; empty where none did."""
+
+
 class Backend(Protocol):
     """What a backend has."""
 
@@ -69,6 +104,7 @@ class Backend(Protocol):
         epochs: float | None = None,
         iterations: int | None = None,
         seed: int | None = None,
+        split_seed: int | None = None,
         precision: Literal["float32", "bf16"] | None = None,
         compile: bool = False,
         views: int | None = None,
@@ -76,6 +112,7 @@ class Backend(Protocol):
         weights: Path | str | None = None,
         weights_map: Path | str | None = None,
         fresh_last: bool = False,
+        watch_layers: bool = False,
         device_batch: int | None = None,
         snapshot_every: int | None = None,
         keep: int | None = None,
@@ -86,6 +123,56 @@ class Backend(Protocol):
     ) -> Run:
         """Train a net by its recipe; the arguments are the options of `netspec train`, and None
         leaves the matter to the recipe or the backend. Raises TrainingError and CompileError."""
+
+    def train_seeds(
+        self,
+        net: CheckedNet,
+        count: int,
+        *,
+        views: int | None = None,
+        eval_images: int | None = None,
+        seed: int | None = None,
+        out: Path | str | None = None,
+        resume: bool = False,
+        force: bool = False,
+        listener: Listener | None = None,
+        **options: Unpack[SeedOptions],
+    ) -> SeedsRun:
+        """Train a net once for each of several seeds and test all together; the other options are
+        those of `train`. Raises TrainingError and CompileError."""
+
+    def test(
+        self,
+        weights: Sequence[Path | str],
+        net: CheckedNet | None = None,
+        *,
+        weights_map: Path | str | None = None,
+        data: Path | str | None = None,
+        views: int | None = None,
+        eval_images: int | None = None,
+        all_images: bool = False,
+        device: str | None = None,
+        precision: Literal["float32", "bf16"] = "float32",
+        listener: Listener | None = None,
+    ) -> TestReport:
+        """Test nets on held-out images, each and all together; the arguments are the options of
+        `netspec test`. Raises TrainingError and CompileError."""
+
+    def predict(
+        self,
+        pictures: Iterable[Path | str | bytes],
+        weights: Sequence[Path | str],
+        net: CheckedNet | None = None,
+        *,
+        weights_map: Path | str | None = None,
+        views: int = 1,
+        best: int = 5,
+        device: str | None = None,
+        precision: Literal["float32", "bf16"] = "float32",
+        listener: Listener | None = None,
+    ) -> Iterator[Prediction]:
+        """Say what pictures show; the arguments are the options of `netspec predict`. Raises
+        TrainingError and CompileError before the first picture."""
 
     def pack(
         self,

@@ -2,6 +2,9 @@
 
 from netspec_torch.data_sets import inspect_data, pack
 from netspec_torch.module import build, parameter_factors, without_heads
+from netspec_torch.prediction import predict
+from netspec_torch.seeds import SeedsResult, train_seeds
+from netspec_torch.testing import test
 from netspec_torch.timing import time_data
 from netspec_torch.trained import TrainedNet, read_trained
 from netspec_torch.training import TrainingResult, train
@@ -9,6 +12,7 @@ from netspec_torch.weights import LoadedWeights, load_weights
 
 __all__ = [
     "LoadedWeights",
+    "SeedsResult",
     "TrainedNet",
     "TrainingResult",
     "build",
@@ -16,8 +20,11 @@ __all__ = [
     "load_weights",
     "pack",
     "parameter_factors",
+    "predict",
     "read_trained",
+    "test",
     "time_data",
     "train",
+    "train_seeds",
     "without_heads",
 ]

@@ -5,6 +5,7 @@ the figures taken from the mean.
 """
 
 from collections.abc import Callable, Iterable
+from math import log
 from typing import Protocol
 
 import numpy as np
@@ -40,7 +41,7 @@ def evaluate(
     """
     was_training = net.training
     net.eval()
-    sums = torch.zeros(4, dtype=torch.float64, device=device)
+    tally = Tally(device)
     done = 0
     try:
         with torch.inference_mode():
@@ -49,26 +50,49 @@ def evaluate(
                     with autocast(device, precision):
                         scores = net(batch)
                     if scores.numel():
-                        sums += _count_hits(scores.float(), labels, views)
+                        tally.add(average_views(scores, views), labels)
                 done += len(labels)
                 progress(done)
     finally:
         net.train(was_training)
-    count, *counted = add(sums).tolist()
-    top1, top5, loss = (each / count for each in counted)
-    return Figures(images=int(count), views=views, top1=top1, top5=top5, loss=loss)
+    return tally.as_figures(views, add)
 
 
-def _count_hits(scores: Tensor, labels: Tensor, views: int) -> Tensor:
-    """Sums over a batch: images, right at first, right within five, loss. The views of an image lie
-    side by side; the mean of probabilities is taken in logarithms, where nothing rounds to 0."""
-    by_view = scores.log_softmax(1).unflatten(0, (-1, views))
-    logarithms = by_view.logsumexp(1) - float(np.log(views))
-    best = logarithms.topk(min(5, logarithms.shape[1]), dim=1).indices
-    hits = best == labels[:, None]
-    loss = nll_loss(logarithms, labels, reduction="sum")
-    images = labels.new_tensor(len(labels))
-    return torch.stack([images, hits[:, 0].sum(), hits.sum(), loss]).double()
+class Tally:
+    """Counts over the images of a test, kept on the device."""
+
+    def __init__(self, device: torch.device) -> None:
+        self.images = 0
+        self._sums = torch.zeros(4, dtype=torch.float64, device=device)
+        """Images, right at first, right within five, loss."""
+
+    def add(self, logarithms: Tensor, labels: Tensor) -> None:
+        """Add a batch: the logarithms of the probabilities, N x classes, and the classes, N."""
+        best = logarithms.topk(min(5, logarithms.shape[1]), dim=1).indices
+        hits = best == labels[:, None]
+        loss = nll_loss(logarithms, labels, reduction="sum")
+        images = labels.new_tensor(len(labels))
+        self.images += len(labels)
+        self._sums += torch.stack([images, hits[:, 0].sum(), hits.sum(), loss]).double()
+
+    def as_figures(
+        self, views: int, add: Callable[[Tensor], Tensor] = lambda sums: sums
+    ) -> Figures:
+        """The figures of all images so far, of which there is at least one; `add` as above."""
+        count, *counted = add(self._sums).tolist()
+        top1, top5, loss = (each / count for each in counted)
+        return Figures(images=int(count), views=views, top1=top1, top5=top5, loss=loss)
+
+
+def average_views(scores: Tensor, views: int) -> Tensor:
+    """The logarithms of the mean probabilities of each image, N x classes, from the scores of its
+    views, which lie side by side, (N * views) x classes."""
+    return average(scores.float().log_softmax(1).unflatten(0, (-1, views)), dim=1)
+
+
+def average(logarithms: Tensor, dim: int) -> Tensor:
+    """The mean of probabilities, in logarithms, where nothing rounds to 0."""
+    return logarithms.logsumexp(dim) - log(logarithms.shape[dim])
 
 
 def take_some(split: Split, count: int) -> Split:

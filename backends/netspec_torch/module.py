@@ -18,6 +18,8 @@ from netspec_torch.emission import Emission, module_path
 from netspec_torch.layers import find_emitter
 from netspec_torch.starting_values import fill_weights
 
+LAYERS = "layers"
+
 
 def build(
     net: Graph | CheckedNet,
@@ -78,12 +80,14 @@ def list_weights(graph: Graph, *, heads: bool) -> dict[str, Weight]:
 
 
 def emit(graph: Graph, root: nn.Module, *, heads: bool) -> fx.GraphModule:
-    """Write the net as a torch graph over the modules of `root`; those that it lacks are made."""
+    """Write the net as a torch graph over the modules of `root`; those that it lacks are made. Each
+    tensor in it has in its `meta` the names of the layers that it is the output of."""
     emission = Emission(root)
     tensors: dict[str, fx.Node] = {}
     for node in graph.nodes if heads else graph.inference_nodes:
         inputs = [tensors[name] for name in node.inputs]
         tensors[node.name] = find_emitter(node)(emission, node, inputs)
+        tensors[node.name].meta.setdefault(LAYERS, []).append(node.name)
 
     def emit_result(name: str) -> fx.Node:
         if graph[name].shape.is_vector:

@@ -19,6 +19,8 @@ class Options:
     """In place of the recipe's."""
     seed: int | None = None
     """0 unless given."""
+    split_seed: int | None = None
+    """Draws the held-out images of data that have none of their own; `seed` unless given."""
     precision: Precision | None = None
     """float32 unless given."""
     compile: bool = False
@@ -32,6 +34,8 @@ class Options:
     """Which of its tensors become which weights."""
     fresh_last: bool | None = None
     """Whether the last layer keeps its starting values all the same."""
+    watch_layers: bool | None = None
+    """Whether the sizes of weights and updates are logged, layer by layer."""
     device_batch: int | None = None
     """The most images that are computed at once; a whole batch unless given."""
     snapshot_every: int | None = None
@@ -42,6 +46,10 @@ class Options:
     @property
     def settled_seed(self) -> int:
         return 0 if self.seed is None else self.seed
+
+    @property
+    def settled_split_seed(self) -> int:
+        return self.settled_seed if self.split_seed is None else self.split_seed
 
     @property
     def settled_precision(self) -> Precision:

@@ -148,7 +148,9 @@ def prepare(
         )
     seed = options.settled_seed
     with world.one_a_machine_first():
-        data = open_data(options.data, net.recipe.data.name, seed, listener.announce)
+        data = open_data(
+            options.data, net.recipe.data.name, options.settled_split_seed, listener.announce
+        )
     check_same_data(world, data)
     recipe = _settle_recipe(net.recipe, options)
     net, classes_note = fit_classes(net, data.num_classes)

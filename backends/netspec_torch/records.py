@@ -14,13 +14,14 @@ from netspec_torch.compute import describe_machine
 from netspec_torch.curves import draw_curves
 from netspec_torch.data import SkippedImage
 from netspec_torch.emission import module_path
+from netspec_torch.layer_sizes import Sizes
 from netspec_torch.preparation import Job
 from netspec_torch.run_folder import RunFolder
 from netspec_torch.snapshot import Snapshot, collect_solver_state, read_snapshot, write_snapshot
 from netspec_torch.state import RunState
 from netspec_torch.storage import remove, write_text
 from netspec_torch.tensor_file import DamagedFileError, read_texts
-from netspec_torch.trained import TrainedOn, write_trained
+from netspec_torch.trained import TrainedOn, digest_split, write_trained
 
 LAST, BEST = "last.safetensors", "best.safetensors"
 
@@ -77,6 +78,13 @@ class Records:
                 "rate": rate,
             }
         )
+
+    def log_sizes(self, state: RunState, sizes: Sizes) -> None:
+        """Add a line on the layers' weights and the last update."""
+        if not self._writes:
+            return
+        entry = {"kind": "layers", "update": state.update, "epoch": self._epoch(state)}
+        self.folder.log({**entry, "layers": sizes})
 
     def log_test(self, state: RunState, figures: Figures, *, is_best: bool) -> None:
         """Add a line on a test, and draw the curves anew."""
@@ -161,7 +169,12 @@ class Records:
     ) -> None:
         job = self.job
         images = TrainedOn(
-            job.data.name, job.data.class_names, job.loaders.channels, job.loaders.statistics
+            data=job.data.name,
+            class_names=job.data.class_names,
+            channels=job.loaders.channels,
+            statistics=job.loaders.statistics,
+            split_seed=job.options.settled_split_seed,
+            split=digest_split(job.data),
         )
         path = self.folder.path / name
         write_trained(path, weights, job.net, images, update=update, figures=figures)

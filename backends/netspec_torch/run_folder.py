@@ -4,7 +4,8 @@ spec.net                the spec as it was used
 recipe.json             the recipe with every value settled, and the options of the run
 split.json              which images train and which are held out
 plan.txt                the plan as it was shown, with every change of the rate
-metrics.jsonl           a line for each stretch of updates and for each test
+metrics.jsonl           a line for each stretch of updates, two with --watch-layers, and for each
+                        test
 curves.svg              the same as a picture
 last.safetensors        the weights as they are, for use
 best.safetensors        the weights of the test with the fewest errors
@@ -16,6 +17,7 @@ import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
@@ -34,7 +36,7 @@ from netspec_torch.storage import (
 RUNS = Path("runs")
 SNAPSHOT = re.compile(r"update-(\d+)\.safetensors")
 Entry = dict[str, Any]
-"""A line of metrics.jsonl: `kind` is train or test, `update` the number of updates done."""
+"""A line of metrics.jsonl: `kind` is train, layers or test, `update` the number of updates done."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +63,10 @@ class RunFolder:
     def write_json(self, name: str, values: object) -> None:
         """Write a JSON file; raises TrainingError where it cannot."""
         write_text(self.path / name, json.dumps(values, indent=2) + "\n")
+
+    def read_json(self, name: str) -> Any:
+        """What a JSON file holds; raises OSError and ValueError."""
+        return json.loads((self.path / name).read_text(encoding="utf-8"))
 
     def snapshot(self, update: int) -> Path:
         """The snapshot after so many updates."""
@@ -108,7 +114,7 @@ class RunFolder:
         for later in reversed(self.list_snapshots()):
             if later > update:
                 remove(self.snapshot(later))
-        last = {"train": update, "test": tested}
+        last = {"train": update, "layers": update, "test": tested}
         kept = [entry for entry in self.read_metrics() if entry["update"] <= last[entry["kind"]]]
         write_text(self.metrics, "".join(json.dumps(entry) + "\n" for entry in kept))
 
@@ -155,9 +161,14 @@ def find_run_folder(out: Path | None, name: str) -> RunFolder:
 
 def find_begun(out: Path | None, name: str) -> RunFolder | None:
     """As `find_run_folder`; None where it has no run."""
-    paths = [out] if out is not None else _take_existing(_numbered(name))
+    paths = [out] if out is not None else list_run_folders(name)
     begun = [folder for folder in map(RunFolder, paths) if folder.list_snapshots()]
     return begun[-1] if begun else None
+
+
+def list_run_folders(name: str) -> list[Path]:
+    """The folders of a net's runs in `runs/`, the latest last."""
+    return list(takewhile(Path.exists, _numbered(name)))
 
 
 def _is_taken(path: Path) -> bool:
@@ -168,13 +179,6 @@ def _is_taken(path: Path) -> bool:
     if not path.is_dir():
         return True
     return any(inner.is_file() and not inner.name.endswith(UNFINISHED) for inner in path.rglob("*"))
-
-
-def _take_existing(paths: Iterator[Path]) -> Iterator[Path]:
-    for path in paths:
-        if not path.exists():
-            return
-        yield path
 
 
 def _numbered(name: str) -> Iterator[Path]:

@@ -5,13 +5,16 @@ those of the batch's mean loss.
 
 What is random in a net (dropout) is drawn from a seed of its own for each update, so that a run
 that goes on draws what it would have drawn; and for each part of a batch from that same seed, the
-part taking its images' rows of what is drawn for all. The rate is set by who calls; nothing here
-waits for the device.
+part taking its images' rows of what is drawn for all. The rate is set by who calls.
+
+A loss that is not finite changes no weight. To know it, the device is waited for while it still has
+the gradients to compute, so that it never stands idle.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from itertools import pairwise
+from math import isfinite
 
 import numpy as np
 import torch
@@ -26,6 +29,14 @@ from netspec_torch.distributed.masks import Rows
 
 Scores = Tensor | tuple[Tensor, dict[str, Tensor]]
 """What a net gives back: N x classes, and for one with heads those of each head beside it."""
+
+
+class LossNotFiniteError(Exception):
+    """The loss of a batch is infinite or no number; the weights are as they were."""
+
+    def __init__(self, loss: float) -> None:
+        super().__init__(f"the loss is {loss}")
+        self.loss = loss
 
 
 class TrainingStep:
@@ -59,23 +70,48 @@ class TrainingStep:
         self._device_batch = device_batch
 
     def __call__(self, images: Tensor, labels: Tensor, update: int) -> Tensor:
-        """Do update number `update`, from 0; gives the loss, still on the device."""
-        losses = []
-        parts = self._divide(len(images), update)
-        for number, part in enumerate(parts, start=1):
-            self._rows.take(part)
-            start = part.start - parts[0].start
-            here = slice(start, start + part.count)
-            torch.manual_seed(seed_of_update(self._seed, update))
-            with self._alone(is_last=number == len(parts)):
+        """Do update number `update`, from 0; gives the loss, still on the device.
+
+        Raises LossNotFiniteError, and has then changed no weight.
+        """
+        losses: list[Tensor] = []
+        total = Copy(torch.zeros(()))
+        for is_last, part, here in self._divide_here(len(images), update):
+            self._enter(part, update)
+            with self._alone(is_last=is_last):
                 loss = self.compute_loss(images[here], labels[here]) * (part.count / part.total)
+                losses.append(loss.detach())
+                if is_last:
+                    total = Copy(self._add_losses(torch.stack(losses).sum()))
                 self._scale(loss).backward()
-            losses.append(loss.detach())
+        if not isfinite(total.value):
+            self._optimizer.zero_grad(set_to_none=True)
+            raise LossNotFiniteError(total.value)
         if self._clip is not None:
             self._clip_gradients(self._clip)
         self._optimizer.step()
         self._optimizer.zero_grad(set_to_none=True)
-        return self._add_losses(torch.stack(losses).sum())
+        return total.number
+
+    def replay(self, images: Tensor, update: int) -> Iterator[Tensor]:
+        """The images of an update in the parts in which they were computed; what the net draws for
+        each while it is the latest is what it drew then."""
+        for _, part, here in self._divide_here(len(images), update):
+            self._enter(part, update)
+            yield images[here]
+
+    def _divide_here(self, count: int, update: int) -> Iterator[tuple[bool, Rows, slice]]:
+        """The parts of a batch of which `count` images are here: whether it is the last, which of
+        the batch's images it has, and where these are among those here."""
+        parts = self._divide(count, update)
+        for number, part in enumerate(parts, start=1):
+            start = part.start - parts[0].start
+            yield number == len(parts), part, slice(start, start + part.count)
+
+    def _enter(self, part: Rows, update: int) -> None:
+        """Have drawn what is random in a part."""
+        self._rows.take(part)
+        torch.manual_seed(seed_of_update(self._seed, update))
 
     def _divide(self, count: int, update: int) -> list[Rows]:
         """The parts of a batch of which `count` images are here, in order."""
@@ -128,6 +164,28 @@ def cut_evenly(count: int, parts: int) -> list[slice]:
     each, more = divmod(count, parts)
     ends = [number * each + min(number, more) for number in range(parts + 1)]
     return [slice(start, end) for start, end in pairwise(ends)]
+
+
+class Copy:
+    """A number of a device on its way to the CPU, while the device goes on."""
+
+    def __init__(self, number: Tensor) -> None:
+        self.number = number
+        """As it is on the device."""
+        self._here = number
+        self._arrived: torch.cuda.Event | None = None
+        if number.is_cuda:
+            self._here = torch.empty_like(number, device="cpu", pin_memory=True)
+            self._here.copy_(number, non_blocking=True)
+            self._arrived = torch.cuda.Event()
+            self._arrived.record(torch.cuda.current_stream(number.device))
+
+    @property
+    def value(self) -> float:
+        """The number, once it is there."""
+        if self._arrived is not None:
+            self._arrived.synchronize()
+        return float(self._here.item())
 
 
 def seed_of_update(seed: int, update: int) -> int:

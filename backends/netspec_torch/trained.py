@@ -14,7 +14,8 @@ spec, file      the spec as it was used, and its file's name
 uses            the texts of the files that it uses, by their paths from it
 classes         the names of the classes, in the order of the net's outputs
 data            the data set's name, and what is known of its images: `channels` is how many all of
-                them have, null where they may differ
+                them have, null where they may differ; `split_seed` drew the held-out images where
+                they were drawn, and `split` tells whether the same are
 input           what the net reads: its shape, the order of the channels, the range of a pixel
                 before `test`, and for images in that range each channel's mean and standard
                 deviation
@@ -22,6 +23,7 @@ test            what is done to an image before the net, line by line
 update, figures how long it was trained, and how well it did then, if it was tested
 """
 
+import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -41,7 +43,7 @@ from netspec.recipe.written import resolve_line
 from netspec.tensor import Shape
 from netspec_torch.changes import describe_parameters
 from netspec_torch.compute import choose_memory_format
-from netspec_torch.data import Statistics
+from netspec_torch.data import DataSet, Statistics
 from netspec_torch.data.pipeline import prepare_image
 from netspec_torch.data.stages import need_statistics
 from netspec_torch.module import build
@@ -61,6 +63,10 @@ class TrainedOn:
     """The channels that every image of the set has; None where they may differ."""
     statistics: Statistics | None
     """What was measured on them, if it is needed."""
+    split_seed: int | None
+    """Drew the held-out images where the data have none of their own."""
+    split: str
+    """What `digest_split` gives of the data."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,8 +80,8 @@ class TrainedNet:
     images: TrainedOn
     transforms: tuple[Transform, ...]
     """What is done to an image of a test."""
-    update: int
-    """Updates that it was trained by."""
+    update: int | None
+    """Updates that it was trained by; None where its weights are from elsewhere."""
     figures: Figures | None
     """How well it did then on held-out images; None where it was not tested."""
 
@@ -125,7 +131,14 @@ def write_trained(
         "file": file,
         "uses": json.dumps(dict(uses)),
         "classes": json.dumps(images.class_names),
-        "data": json.dumps({"name": images.data, "channels": images.channels}),
+        "data": json.dumps(
+            {
+                "name": images.data,
+                "channels": images.channels,
+                "split_seed": images.split_seed,
+                "split": images.split,
+            }
+        ),
         "input": json.dumps(_describe_input(net, images)),
         "test": json.dumps([resolve_line(line) for line in net.recipe.test_transforms]),
         "update": str(update),
@@ -143,16 +156,7 @@ def read_trained(path: Path | str, device: torch.device | str = "cpu") -> Traine
     spec does not hold with this version of netspec.
     """
     path = Path(path)
-    try:
-        file = read_tensor_file(path)
-        _check_kind(file)
-    except (DamagedFileError, FileNotFoundError) as error:
-        reason = "is not there" if isinstance(error, FileNotFoundError) else str(error)
-        raise TrainingError(
-            f"{path} is no trained net: it {reason}",
-            "`netspec train` writes last.safetensors and best.safetensors",
-            cause="usage",
-        ) from error
+    file = _read(path)
     net = _compile(file.about)
     assert net.recipe is not None
     tensors = file.tensors
@@ -170,6 +174,34 @@ def read_trained(path: Path | str, device: torch.device | str = "cpu") -> Traine
         update=int(file.about["update"]),
         figures=figures and Figures.from_json(figures),
     )
+
+
+def read_trained_on(path: Path) -> TrainedOn:
+    """What a trained net's file says of the images that it was trained on; raises TrainingError as
+    above."""
+    return _read_images(_read(path))
+
+
+def digest_split(data: DataSet) -> str:
+    """Two sets with the same digest hold out the same images of the same classes, by their names,
+    wherever they lie."""
+    described = data.describe()
+    kept = [described[name] for name in ("classes", "train", "held_out")]
+    return hashlib.sha256(json.dumps(kept).encode()).hexdigest()[:16]
+
+
+def _read(path: Path) -> TensorFile:
+    try:
+        file = read_tensor_file(path)
+        _check_kind(file)
+    except (DamagedFileError, FileNotFoundError) as error:
+        reason = "is not there" if isinstance(error, FileNotFoundError) else str(error)
+        raise TrainingError(
+            f"{path} is no trained net: it {reason}",
+            "`netspec train` writes last.safetensors and best.safetensors",
+            cause="usage",
+        ) from error
+    return file
 
 
 def _check_kind(file: TensorFile) -> None:
@@ -210,6 +242,8 @@ def _read_images(file: TensorFile) -> TrainedOn:
         class_names=tuple(json.loads(file.about["classes"])),
         channels=data["channels"],
         statistics=Statistics.from_tensors(measured) if measured else None,
+        split_seed=data["split_seed"],
+        split=data["split"],
     )
 
 

@@ -7,7 +7,7 @@ or update alone, and a snapshot keeps all the rest.
 
 from collections import deque
 from contextlib import closing
-from math import isfinite
+from math import isfinite, isnan
 from signal import Signals
 from time import monotonic
 
@@ -15,13 +15,17 @@ import torch
 from torch import Tensor
 
 from netspec.recipe.run import Figures, Listener, Progress, TrainingError
+from netspec_torch.compute import autocast
 from netspec_torch.data import Loader
+from netspec_torch.divergence import explain
 from netspec_torch.evaluate import evaluate
 from netspec_torch.interrupts import Interrupts
+from netspec_torch.layer_sizes import LayerSizes
 from netspec_torch.preparation import Job
 from netspec_torch.records import BEST, LAST, Records
 from netspec_torch.solver import set_rate
 from netspec_torch.state import RunState
+from netspec_torch.step import LossNotFiniteError
 
 SECONDS_BETWEEN_SNAPSHOTS = 600
 SECONDS_BETWEEN_REPORTS = 1.0
@@ -58,14 +62,15 @@ class Trainer:
         self._stretch = max(1, min(MOST_UPDATES_A_STRETCH, job.plan.total // LOGGED_STRETCHES))
         self._losses = torch.tensor(state.loss_sum, dtype=torch.float64, device=job.device)
         """The sum of losses since the last line in the metrics, on the device."""
+        self._sizes = LayerSizes(job.local) if job.options.watch_layers else None
         self._speed = Speed()
         self._reported = self._saved = monotonic()
 
     def run(self) -> None:
         """Train to the end, testing after each epoch.
 
-        Raises InterruptedRunError once a snapshot is written, and TrainingError where the loss is
-        no longer a number.
+        Raises InterruptedRunError once a snapshot is written, and TrainingError where a loss is not
+        finite.
         """
         try:
             while True:
@@ -116,16 +121,24 @@ class Trainer:
         state = self._state
         rate = self._job.rates.at(state.update)
         set_rate(self._job.optimizer, rate)
-        loss = self._job.step(images, labels, state.update)
+        is_logged = (state.update + 1) % self._stretch == 0
+        if is_logged and self._sizes is not None:
+            self._sizes.remember()
+        try:
+            loss = self._job.step(images, labels, state.update)
+        except LossNotFiniteError as error:
+            raise self._explain_update(error.loss, images) from None
         self._losses += loss
         self._speed.note(self._clock.count_images(state.update))
         state.loss_count += 1
         state.update += 1
         if self._is_report_due():
             self._report(loss, rate)
-        if state.update % self._stretch == 0:
+        if is_logged:
             self._collect_losses()
             self._records.log_train(state, rate)
+            if self._sizes is not None:
+                self._records.log_sizes(state, self._sizes.measure())
             self._losses.zero_()
             state.loss_count = 0
         if self._is_snapshot_due():
@@ -144,14 +157,13 @@ class Trainer:
 
     def _report(self, loss: Tensor, rate: float) -> None:
         update, total = self._state.update, self._job.plan.total
-        value = self._check(loss.item())
         self._reported = monotonic()
         self._listener.updated(
             Progress(
                 update=update,
                 total=total,
                 epoch=update / self._clock.updates_per_epoch,
-                loss=value,
+                loss=loss.item(),
                 rate=rate,
                 images_per_second=self._speed.images_per_second,
                 seconds_left=self._speed.seconds_per_update * (total - update),
@@ -161,7 +173,8 @@ class Trainer:
     def _test(self) -> None:
         self._collect_losses()
         figures = self.test(self._job.tests)
-        self._check(figures.loss)
+        if not isfinite(figures.loss):
+            raise self._explain_test(figures.loss)
         is_best = self._state.note_test(figures)
         self._records.log_test(self._state, figures, is_best=is_best)
         self._listener.tested(self._state.update, figures, is_best)
@@ -187,20 +200,25 @@ class Trainer:
         self._saved = monotonic()
 
     def _collect_losses(self) -> None:
-        self._state.loss_sum = self._check(self._losses.item())
+        self._state.loss_sum = self._losses.item()
 
-    def _check(self, loss: float) -> float:
-        """The loss, where it is a number; a run in which it is none has diverged."""
-        if isfinite(loss):
-            return loss
-        update = self._state.update
-        raise TrainingError(
-            f"the run diverged: after update {update:,}, at a rate of "
-            f"{self._job.rates.at(max(0, update - 1)):g}, the loss is no longer a number",
-            "a lower rate, a warm-up (`schedule …, warmup=1 epoch`), a larger batch or smaller "
-            "starting values can help",
-            cause="run",
-        )
+    def _explain_update(self, loss: float, images: Tensor) -> TrainingError:
+        """Why a run ends before an update: where in the net its loss comes from."""
+        job, update = self._job, self._state.update
+        with autocast(job.device, job.options.settled_precision):
+            parts = job.step.replay(images, update)
+            where = explain(job.trained, job.net.graph, parts, job.world)
+        return _diverged(f"the loss of update {update + 1:,}", loss, job.rates.at(update), where)
+
+    def _explain_test(self, loss: float) -> TrainingError:
+        """The same for held-out images, on which the net computes otherwise."""
+        job, update = self._job, self._state.update
+        job.module.eval()
+        with autocast(job.device, job.options.settled_precision):
+            batches = (images for images, _ in job.tests.views())
+            where = explain(job.module, job.net.graph, batches, job.world)
+        rate = job.rates.at(max(0, update - 1))
+        return _diverged(f"the test loss after update {update:,}", loss, rate, where)
 
     def _note_testing(self, done: int, total: int) -> None:
         self._listener.testing(min(done * self._job.world.replicas, total), total)
@@ -211,6 +229,18 @@ class Trainer:
         received = self._job.world.agree(self._interrupts.received or 0)
         if received:
             raise InterruptedRunError(Signals(received))
+
+
+def _diverged(what: str, loss: float, rate: float, where: str) -> TrainingError:
+    """A run that ends because a loss is not finite."""
+    value = "not a number" if isnan(loss) else "infinite"
+    return TrainingError(
+        f"the run diverged: {what}, at a rate of {rate:g}, is {value}",
+        "a lower rate, a warm-up (`schedule …, warmup=1 epoch`), a larger batch or smaller "
+        "starting values can help",
+        cause="run",
+        details=[where],
+    )
 
 
 class Speed:

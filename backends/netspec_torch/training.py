@@ -79,6 +79,7 @@ def train(
     epochs: float | None = None,
     iterations: int | None = None,
     seed: int | None = None,
+    split_seed: int | None = None,
     precision: Precision | None = None,
     compile: bool = False,
     views: int | None = None,
@@ -86,6 +87,7 @@ def train(
     weights: Path | str | None = None,
     weights_map: Path | str | None = None,
     fresh_last: bool = False,
+    watch_layers: bool = False,
     device_batch: int | None = None,
     snapshot_every: int | None = None,
     keep: int | None = None,
@@ -102,9 +104,11 @@ def train(
     free number unless given. `epochs` or `iterations` end the run in place of the recipe's `stop`,
     `views` (1 or 10) replaces the recipe's in the last test, and `eval_images` bounds the held-out
     images of all tests but the last at the centre. `seed` is 0 and `precision` float32 unless
-    given. `weights` is a file that the run begins from, with `weights_map` and `fresh_last` as in
+    given; `split_seed` draws the held-out images of data that have none of their own, in place of
+    `seed`. `weights` is a file that the run begins from, with `weights_map` and `fresh_last` as in
     `load_weights`. `device_batch` bounds the images that are computed at once: a batch is done in
-    parts, and their gradients are added up.
+    parts, and their gradients are added up. With `watch_layers` the metrics have the mean absolute
+    sizes of each weight and of its updates.
 
     A snapshot is taken after each test and each ten minutes, and each `snapshot_every` updates; the
     last `keep`, 2 unless given, and that of the best test are kept. With `resume` the run in `out`,
@@ -122,8 +126,9 @@ def train(
     options = Options(
         data=None if data is None else str(data),
         device=device,
-        stop=_settle_stop(epochs, iterations),
+        stop=settle_stop(epochs, iterations),
         seed=seed,
+        split_seed=split_seed,
         precision=precision,
         compile=compile,
         views=views,
@@ -131,6 +136,7 @@ def train(
         weights=None if weights is None else str(weights),
         weights_map=None if weights_map is None else str(weights_map),
         fresh_last=fresh_last or None,
+        watch_layers=watch_layers or None,
         device_batch=device_batch,
         snapshot_every=snapshot_every,
         keep=keep,
@@ -187,7 +193,8 @@ def _check_weights(
         raise TrainingError("there is no file of weights to map or to take in part", cause="usage")
 
 
-def _settle_stop(epochs: float | None, iterations: int | None) -> Amount | None:
+def settle_stop(epochs: float | None, iterations: int | None) -> Amount | None:
+    """When a run ends, where the caller says it; raises TrainingError."""
     if epochs is not None and iterations is not None:
         raise TrainingError("a run ends by epochs or by iterations, not by both", cause="usage")
     for number in (epochs, iterations):

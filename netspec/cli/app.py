@@ -11,7 +11,7 @@ import typer
 import typer.main
 from typer.core import TyperGroup
 
-COMMANDS = ("check", "data", "explain", "fmt", "pack", "plan", "train")
+COMMANDS = ("check", "data", "explain", "fmt", "pack", "plan", "predict", "test", "train")
 """Each is a function in the module of its name in this folder."""
 SHORT_LIVED = frozenset({"check", "explain", "fmt", "plan"})
 """Commands that make many objects that last, next to no garbage, and end soon: they do without

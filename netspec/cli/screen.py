@@ -14,7 +14,7 @@ When: TypeAlias = Literal["auto", "always", "never"]
 FOR_MACHINES: tuple[Format, ...] = ("json", "sarif", "github")
 """Formats that look the same on every screen."""
 
-SIGNS = Page(ellipsis="…", rule="─")
+SIGNS = Page(ellipsis="…", rule="─", bar="█")
 ASCII_SIGNS = Page(ellipsis="...", rule="-")
 
 
@@ -44,7 +44,7 @@ def choose_screen(
     if form == "auto" and (is_terminal or colour):
         page = SIGNS if can_show(SIGNS, stream) else ASCII_SIGNS
     width = find_width(stream, environment)
-    return Screen(stream, Page(width, page.ellipsis, page.rule), colour)
+    return Screen(stream, page._replace(width=width), colour)
 
 
 def wants_colour(color: When, is_terminal: bool, environment: Mapping[str, str]) -> bool:
@@ -59,7 +59,7 @@ def wants_colour(color: When, is_terminal: bool, environment: Mapping[str, str])
 def can_show(signs: Page, stream: TextIO) -> bool:
     """Whether the stream's encoding has the signs."""
     try:
-        (signs.ellipsis + signs.rule).encode(stream.encoding or "ascii")
+        (signs.ellipsis + signs.rule + signs.bar).encode(stream.encoding or "ascii")
     except (UnicodeEncodeError, LookupError):
         return False
     return True

@@ -52,6 +52,15 @@ Seed = Annotated[
         help="Decides everything random: first weights, order, crops, dropout. Default 0."
     ),
 ]
+Seeds = Annotated[
+    int | None,
+    typer.Option(
+        metavar="N",
+        min=1,
+        help="Train with N seeds, --seed and those after it, each in its own folder of the run's,"
+        " and test each and the mean of all.",
+    ),
+]
 Precision = Annotated[
     Literal["float32", "bf16"] | None,
     typer.Option(help="bf16: layers in bfloat16, weights and updates in float32. Default float32."),
@@ -95,6 +104,13 @@ FreshLast = Annotated[
         "--fresh-last",
         help="With --weights: the last layer of the net, and of each head, keeps its starting"
         " values.",
+    ),
+]
+WatchLayers = Annotated[
+    bool,
+    typer.Option(
+        "--watch-layers",
+        help="Log the mean sizes of each layer's weights and of their updates, and the ratio.",
     ),
 ]
 DeviceBatch = Annotated[
@@ -160,6 +176,7 @@ def train(
     epochs: Epochs = None,
     iterations: Iterations = None,
     seed: Seed = None,
+    seeds: Seeds = None,
     settings: Settings = None,
     precision: Precision = None,
     compile: Compile = False,
@@ -168,6 +185,7 @@ def train(
     weights: Weights = None,
     weights_map: WeightsMap = None,
     fresh_last: FreshLast = False,
+    watch_layers: WatchLayers = False,
     device_batch: DeviceBatch = None,
     snapshot_every: SnapshotEvery = None,
     keep: Keep = None,
@@ -195,6 +213,8 @@ def train(
         refuse("--map, --fresh-last", "they say what becomes of --weights, which is missing")
     if not resume and (from_update is not None or force):
         refuse("--from, --force", "they say how --resume goes on, which is missing")
+    if seeds is not None and from_update is not None:
+        refuse("--from", "with --seeds each run goes on from its latest snapshot")
     if color == "always" and form == "plain":
         refuse("--color", "the format plain has no colours")
     values = parse_settings(settings or [])
@@ -225,11 +245,13 @@ def train(
             weights=weights,
             weights_map=weights_map,
             fresh_last=fresh_last,
+            watch_layers=watch_layers,
             device_batch=device_batch,
             snapshot_every=snapshot_every,
             keep=keep,
             resume=resume,
-            from_update=from_update,
             force=force,
+            seeds=seeds,
+            **({} if from_update is None else {"from_update": from_update}),
         )
     )

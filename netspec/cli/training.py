@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 import typer
 
-from netspec.backend import MissingBackendError, Run, find_backend
+from netspec.backend import Backend, MissingBackendError, Run, find_backend
 from netspec.cli.inputs import Input
 from netspec.cli.output import drop_output
 from netspec.cli.screen import Screen, When, choose_screen
@@ -19,6 +19,7 @@ from netspec.compiler.pipeline import compile_source
 from netspec.compiler.program import CheckedNet, Program
 from netspec.diagnostics import CompileError
 from netspec.recipe.run import FailedElsewhereError, Figures, TrainingError
+from netspec.render.figures import describe_skipped, list_figures
 from netspec.render.report import Detail, render_programs
 
 BACKEND = "torch"
@@ -31,8 +32,14 @@ SIGNALS = {"SIGINT": 130, "SIGTERM": 143}
 SPINS = "10000"
 """How often a thread of GNU's OpenMP looks for more work before it sleeps, unless the environment
 says otherwise; docs/performance.md has what it brings."""
-MOST_SKIPPED = 5
-"""Skipped images that are named; the report has all."""
+FAILED = (
+    MissingBackendError,
+    TrainingError,
+    FailedElsewhereError,
+    CompileError,
+    KeyboardInterrupt,
+)
+"""What a command that uses a backend may end with, and `tell_failure` tells."""
 
 
 def choose_watch(form: Literal["auto", "plain"], color: When, *, quiet: bool) -> Watch:
@@ -47,8 +54,15 @@ def choose_watch(form: Literal["auto", "plain"], color: When, *, quiet: bool) ->
     return ProgressBar(screen) if form == "auto" and is_terminal else Lines(screen)
 
 
-def run(input: Input, settings: Mapping[str, str], watch: Watch, **options: Any) -> int:
-    """Train the net that the input names; gives the exit code.
+def run(
+    input: Input,
+    settings: Mapping[str, str],
+    watch: Watch,
+    *,
+    seeds: int | None = None,
+    **options: Any,
+) -> int:
+    """Train the net that the input names, once or with several seeds; gives the exit code.
 
     Where torchrun has started several processes, the first alone speaks, but for errors."""
     if os.environ.get("RANK", "0") != "0":
@@ -64,18 +78,26 @@ def run(input: Input, settings: Mapping[str, str], watch: Watch, **options: Any)
         net = find_net(program)
         backend = find_backend(BACKEND)
         with watch:
+            if seeds is not None:
+                return train_seeds(backend, net, seeds, watch, options)
             result = backend.train(net, **options, listener=watch)
-    except MissingBackendError as error:
-        return fail(str(error), "", NOT_INSTALLED)
-    except FailedElsewhereError:
-        return FAILURES["run"]
-    except TrainingError as error:
-        return fail(error.message, error.help, FAILURES[error.cause], error.details)
-    except CompileError as error:
-        show_diagnostics(Program(input.source, diagnostics=error.diagnostics), watch.screen)
-        return HAS_ERRORS
+    except FAILED as error:
+        return tell_failure(error, watch.screen, "--resume goes on from the last snapshot")
     for line in summarize(result):
         watch.say(line)
+    return SIGNALS.get(result.interrupted, 0)
+
+
+def train_seeds(
+    backend: Backend, net: CheckedNet, count: int, watch: Watch, options: Mapping[str, Any]
+) -> int:
+    """Train with several seeds and show the table of all; gives the exit code."""
+    result = backend.train_seeds(net, count, **options, listener=watch)
+    if result.report is not None:
+        watch.show(list_figures(result.report, watch.screen.page))
+    else:
+        watch.say(f"stopped by {result.interrupted}; --resume goes on")
+    watch.say(f"written to {result.folder}")
     return SIGNALS.get(result.interrupted, 0)
 
 
@@ -100,6 +122,22 @@ def show_diagnostics(program: Program, screen: Screen) -> None:
     screen.write(render_programs([program], screen.page, Detail(quiet=True)))
 
 
+def tell_failure(error: BaseException, screen: Screen, on_interrupt: str = "") -> int:
+    """Say why something is not done; gives the exit code."""
+    match error:
+        case MissingBackendError():
+            return fail(str(error), "", NOT_INSTALLED)
+        case FailedElsewhereError():
+            return FAILURES["run"]
+        case TrainingError():
+            return fail(error.message, error.help, FAILURES[error.cause], error.details)
+        case CompileError():
+            source = error.diagnostics[0].primary.span.source
+            show_diagnostics(Program(source, diagnostics=error.diagnostics), screen)
+            return HAS_ERRORS
+    return fail("stopped", on_interrupt, SIGNALS["SIGINT"])
+
+
 def fail(message: str, help: str, code: int, details: Sequence[str] = ()) -> int:
     """Say on standard error why there is no trained net."""
     typer.echo(f"error: {message}", err=True)
@@ -120,13 +158,7 @@ def summarize(result: Run) -> list[str]:
         if figures is not None:
             lines.append(describe_figures(figures, result.chance))
     if result.skipped:
-        named = ", ".join(f"{name} ({why})" for name, why in result.skipped[:MOST_SKIPPED])
-        more = (
-            f" and {len(result.skipped) - MOST_SKIPPED:,} more"
-            if len(result.skipped) > MOST_SKIPPED
-            else ""
-        )
-        lines.append(f"skipped, because they cannot be read: {named}{more}")
+        lines.append(describe_skipped(result.skipped))
     return [*lines, f"written to {result.folder}"]
 
 

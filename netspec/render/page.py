@@ -44,6 +44,8 @@ class Page(NamedTuple):
     ellipsis: str = "..."
     rule: str = ""
     """The sign of a horizontal rule; empty where there are none."""
+    bar: str = "#"
+    """The sign that bars are made of."""
 
     def rule_line(self, width: int) -> list[Line]:
         """A horizontal rule, where the page has any."""

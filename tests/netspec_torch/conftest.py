@@ -30,9 +30,10 @@ def one_thread() -> Iterator[None]:
 
 @pytest.fixture
 def run(photos: Path, tmp_path: Path, one_thread: None) -> Trainer:
-    """Train on the photos, into a folder of the given name."""
+    """Train on the photos, unless told otherwise, into a folder of the given name."""
 
     def train_here(net: CheckedNet, out: str = "run", **options: Any) -> TrainingResult:
-        return train(net, data=photos, device="cpu", out=tmp_path / out, **options)
+        given: dict[str, Any] = {"data": photos, "device": "cpu", **options}
+        return train(net, out=tmp_path / out, **given)
 
     return train_here

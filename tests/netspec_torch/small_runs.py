@@ -82,6 +82,16 @@ class Recorder(Listener):
         self.drops.append((update, rate))
 
 
+class Hearer(Listener):
+    """Keeps what is announced."""
+
+    def __init__(self) -> None:
+        self.said: list[str] = []
+
+    def announce(self, line: str) -> None:
+        self.said.append(line)
+
+
 Trainer = Callable[..., TrainingResult]
 
 

@@ -113,6 +113,30 @@ def test_quiet_leaves_what_must_be_said(command: Command) -> None:
     assert lines[-1].startswith("written to")
 
 
+def test_several_seeds_end_with_a_table(folder: Path, command: Command) -> None:
+    options = ("net.net", "--seeds", "2", "--eval-images", "50", "-q")
+    code, out, err = command(*options, "--iterations", "1", "--seed", "3")
+    assert (code, err) == (0, "")
+    lines = out.splitlines()
+    assert [line for line in lines if line.startswith("seed ")] == [
+        "seed 3, run 1 of 2",
+        "seed 4, run 2 of 2",
+    ]
+    places = [str(Path("runs/tiny") / f"seed-{n}" / "last.safetensors") for n in (3, 4)]
+    assert [line.split("  ")[0] for line in lines[-4:-1]] == [*places, "mean of 2"]
+    assert lines[-1] == f"written to {Path('runs/tiny')}"
+    code, out, _ = command(*options, "--resume")
+    assert code == 0
+    assert f"{Path('runs/tiny/seed-3')} is done" in out
+    assert out.splitlines()[-5:] == lines[-5:]
+
+
+def test_the_sizes_of_layers_are_logged_on_request(folder: Path, command: Command) -> None:
+    assert command("net.net", "-q", "--iterations", "2", "--watch-layers")[0] == 0
+    lines = (folder / "runs" / "tiny" / "metrics.jsonl").read_text().splitlines()
+    assert [json.loads(line)["kind"] for line in lines] == ["train", "layers"] * 2 + ["test"]
+
+
 def test_weights_from_elsewhere_are_told_with_the_plan(command: Command) -> None:
     code, out, err = command("net.net", "--weights", "fc.pth", "--iterations", "1")
     assert (code, err) == (0, "")
@@ -166,6 +190,10 @@ def test_weights_from_elsewhere_are_told_with_the_plan(command: Command) -> None
         (["net.net", "--map", "fc.map"], 2, "which is missing"),
         (["net.net", "--fresh-last"], 2, "which is missing"),
         (["diverging.net"], 3, "the run diverged"),
+        (["diverging.net"], 3, "\n  it starts in `fc_"),
+        (["net.net", "--seeds", "0"], 2, "--seeds"),
+        (["net.net", "--seeds", "2", "--resume"], 2, "no training of `tiny` with several seeds"),
+        (["net.net", "--seeds", "2", "--resume", "--from", "3"], 2, "its latest snapshot"),
         ([], 2, "FILE"),
     ],
 )

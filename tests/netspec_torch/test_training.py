@@ -175,7 +175,7 @@ def test_a_run_is_not_written_over(run: Trainer) -> None:
 
 
 def test_a_diverging_run_ends_with_what_to_try(run: Trainer, tmp_path: Path) -> None:
-    with pytest.raises(TrainingError, match="the run diverged: after update") as caught:
+    with pytest.raises(TrainingError, match="the run diverged: the loss of update 3") as caught:
         run(make_net(solver="sgd rate=1e15"))
     assert caught.value.cause == "run"
     assert "lower rate" in caught.value.help

@@ -12,8 +12,9 @@ from torch import Tensor
 
 from netspec.recipe.data import Transform
 from netspec.tensor import Shape
-from netspec_torch.data.decoding import decode_image
+from netspec_torch.data.decoding import ColourImageError, decode_image
 from netspec_torch.data.errors import DataError
+from netspec_torch.data.images import colour_error
 from netspec_torch.data.memory import BatchMemory
 from netspec_torch.data.randomness import make_generator
 from netspec_torch.data.reading import plan_reading
@@ -168,10 +169,15 @@ def prepare_image(
     """One image file as a trained net reads it: views x channels x height x width.
 
     `transforms` are the recipe's for a test, `channels` and `statistics` those that training had
-    (`Loaders`). Raises UnreadableImageError and DataError.
+    (`Loaders`). Where all images were grey, one in colour becomes grey too. Raises
+    UnreadableImageError and DataError.
     """
     reading = plan_reading(transforms, shape, channels)
-    pixels = torch.from_numpy(decode_image(data, reading.form).copy())
+    form = reading.form._replace(to_grey=reading.form.to_grey or channels == 1)
+    try:
+        pixels = torch.from_numpy(decode_image(data, form).copy())
+    except ColourImageError:
+        raise colour_error("the image") from None
     pipeline = Pipeline(reading.rest, pixels.shape, shape, statistics=statistics)
     return pipeline.test(pixels[None], views)
 

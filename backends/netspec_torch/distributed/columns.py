@@ -35,7 +35,7 @@ from netspec_torch.distributed.parts import Part, Slices, take_part
 from netspec_torch.distributed.synced import SyncedBatchNorm
 from netspec_torch.emission import Emission, module_path
 from netspec_torch.layers import find_emitter, make_batchnorm
-from netspec_torch.module import freeze, list_weights
+from netspec_torch.module import LAYERS, freeze, list_weights
 from netspec_torch.modules import ChannelScale, normalize_channels
 from netspec_torch.starting_values import draw, seeded_generator
 
@@ -134,6 +134,7 @@ class ColumnEmission:
         graph = self.column.graph
         for node in graph.nodes if heads else graph.inference_nodes:
             self.tensors[node.name] = self._emit_node(node)
+            self.tensors[node.name].meta.setdefault(LAYERS, []).append(node.name)
         output = self._emit_exit(graph.output)
         if heads:
             exits = {head.name: self._emit_exit(head.output) for head in graph.heads}

@@ -257,6 +257,40 @@ def test_batchnorm_of_each_part_by_itself(pair: Processes, photos: Path, tmp_pat
     assert 0 < (means[0] - means[1]).abs().max() < 0.1 * means[0].abs().max()
 
 
+@pytest.mark.parametrize("gpus", [1, 2])
+def test_where_a_loss_breaks_is_found_together(
+    pair: Processes, photos: Path, tmp_path: Path, gpus: int
+) -> None:
+    """The layer is the same; how many of its numbers a process has may differ."""
+    text = write_net(gpus=gpus, solver="sgd rate=1e13")
+    answers = [
+        train_net(text, tmp_path / "one", photos, device_batch=3),
+        *pair.run(run_training, text, tmp_path / "two", photos, {"device_batch": 3}),
+    ]
+    assert {answer["error"].partition(", at")[0] for answer in answers} == {
+        "the run diverged: the loss of update 2"
+    }
+    places = {answer["details"][0].partition(", of whose")[0] for answer in answers}
+    assert len(places) == 1
+    assert places.pop().startswith("it starts in `")
+
+
+@pytest.mark.parametrize("place", ["", ", gpu=1"])
+def test_the_sizes_of_layers_are_those_of_the_whole_net(
+    pair: Processes, photos: Path, tmp_path: Path, place: str
+) -> None:
+    text = write_net(gpus=2, place=place)
+    train_alone(text, tmp_path / "one", photos, iterations=1, watch_layers=True)
+    train_together(pair, text, tmp_path / "two", photos, iterations=1, watch_layers=True)
+    alone, together = (
+        next(line["layers"] for line in read_metrics(tmp_path / name) if line["kind"] == "layers")
+        for name in ("one", "two")
+    )
+    assert alone.keys() == together.keys()
+    for name, sizes in alone.items():
+        assert together[name] == pytest.approx(sizes, rel=1e-3), name
+
+
 REFUSALS = [
     (write_net(batch=15), {}, "the last batch of an epoch holds 1 of 46 images, too few for 2"),
     (write_net(), {"device": "cuda:1"}, "one device for all processes"),

@@ -101,7 +101,7 @@ def train_net(text: str, folder: Path, data: Path, **options: Any) -> dict[str, 
     try:
         result = train(net, data=data, out=folder, **{"device": "cpu", **options})
     except TrainingError as error:
-        return {"error": error.message}
+        return {"error": error.message, "details": error.details}
     final = result.final and result.final.to_json()
     return {"final": final, "updates": result.updates, "skipped": result.skipped}
 

@@ -1,0 +1,99 @@
+"""The figures of a test as people read them: a row for each net, and for each number of views, with
+the errors that papers print beside the accuracies.
+"""
+
+from collections.abc import Iterator, Sequence
+
+from netspec.recipe.results import TestReport
+from netspec.recipe.run import Figures
+from netspec.render.page import Line, Page, Piece, printable, wrap_text
+from netspec.render.plain import render_text
+from netspec.render.table import Column, TableRow, fit_columns, render_table
+
+COLUMNS = (
+    Column("weights", folds=True, style="strong"),
+    Column("views", right=True),
+    Column("top-1", right=True),
+    Column("top-5", right=True),
+    Column("loss", right=True),
+    Column("top-1 error", right=True),
+    Column("top-5 error", right=True),
+)
+ERRORS = 2
+"""The last columns, which say nothing new, and go first where there is no room."""
+MOST_SKIPPED = 5
+"""Skipped images that are named."""
+
+
+def list_figures(report: TestReport, page: Page) -> list[Line]:
+    """What was tested, the table, and what could not be read."""
+    lines = _wrap(_describe_images(report), page)
+    lines += [(), *_list_table(report, page)]
+    if report.skipped:
+        lines += [(), *_wrap(describe_skipped(report.skipped), page)]
+    return lines
+
+
+def write_figures(report: TestReport) -> str:
+    """The same as a text of its own."""
+    return render_text(list_figures(report, Page()))
+
+
+def describe_skipped(skipped: Sequence[tuple[str, str]]) -> str:
+    """Images that could not be read, in a line."""
+    named = ", ".join(f"{name} ({why})" for name, why in skipped[:MOST_SKIPPED])
+    more = len(skipped) - MOST_SKIPPED
+    rest = f" and {more:,} more" if more > 0 else ""
+    return f"skipped, because they cannot be read: {named}{rest}"
+
+
+def _describe_images(report: TestReport) -> str:
+    return (
+        f"{report.data} ({report.origin}): {report.images:,} {report.tested}, "
+        f"{report.classes:,} classes (chance {report.chance:.3f})"
+    )
+
+
+def _wrap(text: str, page: Page) -> list[Line]:
+    return [(Piece(part),) for part in wrap_text(printable(text), page.width, hang=2)]
+
+
+def _list_table(report: TestReport, page: Page) -> list[Line]:
+    rows = list(_list_rows(report))
+    for count in (len(COLUMNS), len(COLUMNS) - ERRORS):
+        columns = COLUMNS[:count]
+        shown = [TableRow(row[:count]) for row in rows]
+        widths = fit_columns(columns, shown, page.width)
+        if widths is not None:
+            return render_table(columns, shown, widths, page)
+    return [line for row in rows for line in _list_narrow(row, page)]
+
+
+def _list_rows(report: TestReport) -> Iterator[tuple[str, ...]]:
+    answers = [(net.weights, net.figures) for net in report.nets]
+    if report.ensemble:
+        answers.append((f"mean of {len(report.nets)}", report.ensemble))
+    for name, figures in answers:
+        for number, each in enumerate(figures):
+            yield (printable(name) if number == 0 else "", *_write(each))
+
+
+def _write(figures: Figures) -> tuple[str, ...]:
+    return (
+        str(figures.views),
+        f"{figures.top1:.3f}",
+        f"{figures.top5:.3f}",
+        f"{figures.loss:.3f}",
+        f"{100 * (1 - figures.top1):.1f} %",
+        f"{100 * (1 - figures.top5):.1f} %",
+    )
+
+
+def _list_narrow(row: tuple[str, ...], page: Page) -> Iterator[Line]:
+    """A row where no table has room."""
+    name, *cells = row
+    if name:
+        yield from ((Piece(part, "strong"),) for part in wrap_text(name, page.width))
+    pairs = zip(COLUMNS[1:], cells, strict=True)
+    text = ", ".join(f"{column.heading} {cell}" for column, cell in pairs)
+    yield from ((Piece(f"  {part}"),) for part in wrap_text(text, page.width and page.width - 2))
