@@ -36,7 +36,7 @@ def test_every_kind_is_in_the_table() -> None:
     assert KEPT.keys() == KINDS.keys() - {"activate"}
 
 
-@pytest.mark.parametrize("kind", LEGAL_LAYERS.keys() - {"input"})
+@pytest.mark.parametrize("kind", [kind for kind in LEGAL_LAYERS if kind != "input"])
 @QUICK
 @given(data=st.data())
 def test_what_is_kept_is_what_autograd_saves(kind: str, data: st.DataObject) -> None:
