@@ -29,6 +29,9 @@ VARYING = (
     (re.compile(r"\b\d+(?::\d\d){1,2}\b"), "TIME"),
     (re.compile(r"\b[\d.,]+ ?(?:ms|s|min|minutes?|seconds?)\b"), "TIME"),
     (re.compile(r"\b[\d.,]+ images/s\b"), "SPEED"),
+    (re.compile(r" {2,}(?:\d+\.\d{3}|\d+\.\d %)(?=\s)"), "  NUMBER"),
+    (re.compile(r"\b[\d.]+e\+\d+\b"), "NUMBER"),
+    (re.compile(r"  #+$", re.MULTILINE), "  BAR"),
     (re.compile(r"\b((?:loss|accuracy|top[- ][15])\W{1,3})[\d.]+ ?%?", re.IGNORECASE), r"\1NUMBER"),
 )
 """What differs from run to run and machine to machine, and what stands for it."""

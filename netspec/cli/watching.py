@@ -28,6 +28,8 @@ class Watch(Listener):
 
     def __init__(self, screen: Screen) -> None:
         self.screen = screen
+        self._notices: set[str] = set()
+        """Those that were shown: a training of several seeds has the same one for each."""
 
     def __enter__(self) -> Self:
         return self
@@ -61,7 +63,8 @@ class Watch(Listener):
         self.say(line)
 
     def planned(self, plan: Plan) -> None:
-        if plan.data.notice:
+        if plan.data.notice and plan.data.notice not in self._notices:
+            self._notices.add(plan.data.notice)
             self.say(f"note: {plan.data.notice}", "warning")
 
 
