@@ -102,7 +102,12 @@ class GraphBuilder:
     def spend(self, span: Span, frame: Frame) -> None:
         """Count a layer, call or pass against the limit."""
         self.steps += 1
-        if self.steps > MAX_STEPS:
+        self.foresee(0, span, frame)
+
+    def foresee(self, steps: int, span: Span, frame: Frame) -> None:
+        """Give up where so many more layers, calls and passes are beyond the limit, before doing
+        what is done in vain."""
+        if self.steps + steps > MAX_STEPS:
             headline = f"the net has more than {MAX_STEPS:,} layers, calls and passes of loops"
             self.report(Diagnostic("NS120", headline, Label(span, "asked for here")), frame)
             raise TooMuchError

@@ -108,6 +108,8 @@ class Elaboration(BlockElaboration):
             return self.forget(line, frame)
         except PoisonedError:
             return self.forget(line, frame)
+        layers = sum(isinstance(inner, tree.LayerLine) for inner in line.body.lines)
+        self.foresee(count * (1 + layers), line.count.span, frame)
         for index in range(count):
             named = {line.index.text: index} if line.index else {}
             self.elaborate_pass(line.body, named, frame, line.count.span)

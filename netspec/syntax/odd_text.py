@@ -142,7 +142,7 @@ def _read_word(source: SourceFile, start: int, found: Tokens) -> int:
     begin = start
     if previous and previous.span.end == start and previous.type in ("NAME", "NUMBER", "SIZE"):
         begin = previous.span.start
-    match = ODD_WORD.match(source.text, begin)
+    match = ODD_WORD.match(source.text, start)
     assert match
     end = match.end()
     while source.text[end - 1].isascii():

@@ -105,6 +105,8 @@ class _Parse:
         self.found = found
         self.tokens = found.tokens
         self.position = 0
+        self.mended = -1
+        """The place of the last mistake that was mended; what is wrong there again is not."""
         state = _load_parser().parse_interactive("", start).parser_state
         self.state = state
         self.table: dict[int, Expected] = state.parse_conf.states
@@ -159,9 +161,11 @@ class _Parse:
         from netspec.syntax.mistake import Place  # only a file with a mistake needs these
         from netspec.syntax.syntax_errors import explain_mistake
 
-        if self.found.mistakes.is_hopeless(self.tokens[self.position].span):
-            self.found.mistakes.give_up(self.tokens[self.position].span)
+        span = self.tokens[self.position].span
+        if self.mended == self.position or self.found.mistakes.is_hopeless(span):
+            self.found.mistakes.give_up(span)
             return self._recover()
+        self.mended = self.position
         expected = frozenset(kind for kind in self._expected() if kind.isupper())
         brace = self.open_braces[-1].position if self.open_braces else None
         mistake = explain_mistake(Place(self.found, self.position, expected, brace))

@@ -1,0 +1,18 @@
+"""The texts that are made wrong: specs, specimens, and the files of the golden cases."""
+
+from pathlib import Path
+
+from tests.markdown_blocks import read_blocks
+
+TESTS = Path(__file__).parents[1]
+LONGEST = 8_000
+"""Longer files are left out: it is mistakes that are wanted, not layers."""
+
+
+def read_corpus() -> list[str]:
+    """All of them, in a fixed order."""
+    paths = [*sorted(TESTS.parent.glob("specs/**/*.net")), *sorted(TESTS.glob("specimens/*.net"))]
+    texts = [path.read_text(encoding="utf-8") for path in paths]
+    for path in sorted((TESTS / "cases").glob("*.md")):
+        texts += (block.body for block in read_blocks(path) if block.word == "net")
+    return [text for text in texts if len(text) <= LONGEST]
