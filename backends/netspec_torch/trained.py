@@ -64,9 +64,9 @@ class TrainedOn:
     statistics: Statistics | None
     """What was measured on them, if it is needed."""
     split_seed: int | None
-    """Drew the held-out images where the data have none of their own."""
+    """Drew the held-out images where the data have none of their own; None where nobody knows."""
     split: str
-    """What `digest_split` gives of the data."""
+    """What `digest_split` gives of the data; empty where it is not known."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -242,8 +242,8 @@ def _read_images(file: TensorFile) -> TrainedOn:
         class_names=tuple(json.loads(file.about["classes"])),
         channels=data["channels"],
         statistics=Statistics.from_tensors(measured) if measured else None,
-        split_seed=data["split_seed"],
-        split=data["split"],
+        split_seed=data.get("split_seed"),
+        split=data.get("split", ""),
     )
 
 

@@ -105,20 +105,21 @@ def test_images_that_are_not_finite_are_told_as_such(module: fx.GraphModule, gra
     )
 
 
+@pytest.mark.parametrize("device", ["cpu", pytest.param("cuda", marks=pytest.mark.gpu)])
 @pytest.mark.parametrize("value", [math.nan, math.inf])
-def test_a_loss_that_is_not_finite_changes_no_weight(value: float) -> None:
-    layer = nn.Linear(2, 3)
+def test_a_loss_that_is_not_finite_changes_no_weight(value: float, device: str) -> None:
+    layer = nn.Linear(2, 3, device=device)
     before = {name: tensor.clone() for name, tensor in layer.state_dict().items()}
     step = TrainingStep(
         layer,
         torch.optim.SGD(layer.parameters(), lr=0.1),
         Loss.model_validate({"function": Word("softmax")}),
-        device=torch.device("cpu"),
+        device=torch.device(device),
         device_batch=2,
     )
-    batch = torch.tensor([[1.0, 2.0], [3.0, 4.0], [5.0, 6.0], [value, 1.0]])
+    batch = torch.tensor([[1.0, 2.0], [3.0, 4.0], [5.0, 6.0], [value, 1.0]], device=device)
     with pytest.raises(LossNotFiniteError) as caught:
-        step(batch, torch.tensor([0, 1, 2, 0]), 0)
+        step(batch, torch.tensor([0, 1, 2, 0], device=device), 0)
     assert not math.isfinite(caught.value.loss)
     assert all(torch.equal(before[name], tensor) for name, tensor in layer.state_dict().items())
     assert layer.weight.grad is None
