@@ -13,7 +13,7 @@ from netspec.syntax.formatter import format_source
 from netspec.syntax.parser import parse_source
 
 MOST_SECONDS = 2.0
-"""For a text of at most 64 kB, whatever it holds; a machine that does other things may need more."""
+"""For a text of at most 64 kB, whatever it holds; a busy machine may need more."""
 
 
 class Verdict(Exception):  # noqa: N818 - what was found, not what went wrong here

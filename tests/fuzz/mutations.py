@@ -9,7 +9,8 @@ from tests.syntax.legal_files import list_spans, respell
 
 ODD = (
     "×", "→", "“", "”", "'", "`", "\0", "\x07", "\x1b[31m", "\ufeff", "\u00a0", "\u200b", "\u202e",  # noqa: RUF001
-    "é", "漢字", "ｃｏｎｖ", "с", "²", "😀", "\r", "\t", "\v", "\f", "\x85", "\u2028", "_", "\\", "$",  # noqa: RUF001
+    "é", "漢字", "ｃｏｎｖ", "с", "²", "😀", "\r", "\t", "\v", "\f",  # noqa: RUF001
+    "\x85", "\u2028", "_", "\\", "$",
     "&&", "||", "!", "//", "/*", "*/", "--", "=>", "==", "=", "->", "::", "...", ";", "#", '"',
     "{", "}", "(", ")", "[", "]", ",", ".", ":", "x", "-", "+", "%", "**",
 )  # fmt: skip
@@ -22,7 +23,8 @@ FOREIGN = (
     "[convolutional]\nfilters=96\nsize=3\n", "nn.Conv2d(3, 96, 11, stride=4)", "x = F.relu(x)",
     "model.add(Conv2D(96, (11, 11), strides=4, activation='relu'))", "import torch.nn as nn",
     "def forward(self, x):\n    return x", "conv1 = L.Convolution(data, num_output=3)",
-    "if x:\n    relu\nelse:\n    tanh", "for i in range(3):", "repeat 3:\n  relu", "// why", "let x",
+    "if x:\n    relu\nelse:\n    tanh", "for i in range(3):", "repeat 3:\n  relu", "// why",
+    "let x",
     "train { batch = 128; lr: 0.1 }", "conv 96, 11x11 relu -> 3", "from x conv 3, 3x3",
 )  # fmt: skip
 WORDS = (*sorted(KEYWORDS), "conv", "relu", "add", "concat", "input", "gpus", "head", "again", "x")
