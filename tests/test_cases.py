@@ -24,14 +24,15 @@ MARKER = re.compile(r"# (error|warning): *(.*?) *(?=# (?:error|warning): |$)")
 EXPECTED = re.compile(r"\[?(NS\d{3})\]? (\d+)")
 
 
-def read_cases() -> Iterator[object]:
+def list_cases() -> Iterator[tuple[str, tuple[Block, ...]]]:
+    """Every case with its name."""
     for path in sorted(CASES.rglob("*.md")):
         topic = path.relative_to(CASES).with_suffix("").as_posix()
         for heading, blocks in groupby(read_blocks(path), key=lambda block: block.heading):
-            yield pytest.param(tuple(blocks), id=f"{topic}: {heading}")
+            yield f"{topic}: {heading}", tuple(blocks)
 
 
-@pytest.mark.parametrize("blocks", list(read_cases()))
+@pytest.mark.parametrize("blocks", [pytest.param(b, id=name) for name, b in list_cases()])
 def test_case(blocks: Sequence[Block], tmp_path: Path, golden: bool) -> None:
     unknown = {block.word for block in blocks} - {"net", "settings", *RENDERINGS}
     assert not unknown, f"blocks that mean nothing here: {', '.join(sorted(unknown))}"

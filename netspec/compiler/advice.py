@@ -251,16 +251,17 @@ def advise_recipe_line(word: str, known: Collection[str], section: str) -> tuple
     return did_you_mean(word, known) or (f"{section} has {', '.join(known)}",)
 
 
-def advise_missing(word: str, positional: Sequence[str], missing: str, given: str) -> str:
-    """For a needed argument that is absent: a whole line as an example. `given` is the line's
+def advise_missing(word: str, positional: Sequence[str], missing: Sequence[str], given: str) -> str:
+    """For needed arguments that are absent: a whole line as an example. `given` is the line's
     arguments as they stand."""
-    sample = SAMPLES.get(missing, "…")
-    if missing not in positional and "=" not in sample:
-        sample = f"{missing}={sample}"
-    if missing in positional and positional.index(missing) == 0 and given:
-        return f"for example `{word} {sample}, {given}`"
-    arguments = ", ".join(filter(None, [given, sample]))
-    return f"for example `{word} {arguments}`"
+    samples = []
+    for name in missing:
+        sample = SAMPLES.get(name, "…")
+        samples.append(sample if name in positional or "=" in sample else f"{name}={sample}")
+    begins = bool(positional) and missing[0] == positional[0]
+    arguments = [*samples, given] if begins else [given, *samples]
+    written = f"{word} {', '.join(filter(None, arguments))}"
+    return f"for example `{written.replace(',, ', ', ')}`"
 
 
 # values

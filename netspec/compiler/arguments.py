@@ -5,7 +5,7 @@ pydantic's own errors end here: each becomes a diagnostic at the argument it is 
 """
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -109,7 +109,11 @@ def bind(
     try:
         return schema.model_validate(values), []
     except ValidationError as error:
-        return None, [_translate(schema, each, values, spans, word) for each in _list(error)]
+        problems = list(_list(error))
+        missing = {each["loc"][0] for each in problems if each["type"] == "missing"}
+        wrong = [each for each in problems if each["type"] != "missing"]
+        told = [_miss(schema, missing, spans, word)] if missing else []
+        return None, told + [_translate(schema, each, values, spans, word) for each in wrong]
 
 
 def _list(error: ValidationError) -> Iterator[Mapping[str, Any]]:
@@ -153,6 +157,25 @@ LIMITS = {
 }
 
 
+def _miss(
+    schema: type[Schema], missing: Collection[str], spans: Mapping[str, Span], word: Span
+) -> Diagnostic:
+    """The error for needed arguments that are absent, in the order in which they are written."""
+    from netspec.compiler.advice import advise_missing, list_arguments
+
+    names = [
+        name
+        for name in list_arguments(list(schema.model_fields), schema.positional)
+        if name in missing
+    ]
+    written = [s.text for s in spans.values() if s.start > word.start and s.source is word.source]
+    begin = schema.kind if word.text == schema.kind else f"{word.text} {schema.kind},"
+    example = advise_missing(begin, schema.positional, names, ", ".join(written))
+    shown = " and ".join(f"`{name}`" for name in names)
+    label = Label(word, f"{shown} {'is' if len(names) == 1 else 'are'} missing")
+    return Diagnostic("NS108", f"{schema.kind} needs {shown}", label, help=(example,))
+
+
 def _translate(
     schema: type[Schema],
     problem: Mapping[str, Any],
@@ -160,19 +183,10 @@ def _translate(
     spans: Mapping[str, Span],
     word: Span,
 ) -> Diagnostic:
-    from netspec.compiler.advice import advise_missing, advise_refusal
+    from netspec.compiler.advice import advise_refusal
 
     kind = schema.kind
     name = str(problem["loc"][0]) if problem["loc"] else ""
-    if problem["type"] == "missing":
-        written = [
-            s.text for s in spans.values() if s.start > word.start and s.source is word.source
-        ]
-        begin = kind if word.text == kind else f"{word.text} {kind},"
-        example = advise_missing(begin, schema.positional, name, ", ".join(written))
-        return Diagnostic(
-            "NS108", f"{kind} needs `{name}`", Label(word, f"`{name}` is missing"), help=(example,)
-        )
     context = problem.get("ctx", {})
     value = values.get(name)
     expected: list[str] = []

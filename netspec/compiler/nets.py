@@ -89,6 +89,8 @@ def _fill(net: Thing, settings: Mapping[str, Any]) -> _Filled:
                 diagnostics.append(error.diagnostic)
         net = base
     assert isinstance(net.definition, tree.Net)
+    if diagnostics:
+        return _Filled(net, {}, {}, diagnostics)
     values: dict[str, Any] = {}
     own: dict[str, Any] = {}
     for parameter in net.definition.parameters:

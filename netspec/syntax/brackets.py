@@ -63,14 +63,7 @@ class _Balance:
     def close(self, token: Token, index: int, at_line_start: bool) -> Token | None:
         """Take a closer to what it closes; gives it as it should be, None if it closes nothing."""
         if not self.opened or CLOSER[self.opened[-1].token.type] != token.type:
-            self.refuse_closer(token)
-            if token.type == "RBRACE" or not self.opened:
-                return None
-            closer = CLOSER[self.opened[-1].token.type]
-            if closer == "RBRACE":
-                return None
-            self.opened.pop()
-            return Token(closer, SIGN_OF[closer], token.span)
+            return self.close_other(token)
         opener = self.opened[-1].token
         if len(self.opened) == 1 and token.type == "RBRACE" and self.closes_too_early(index):
             label = Label(token.span, "lines follow that belong inside")
@@ -82,6 +75,25 @@ class _Balance:
         if self.suspect is None and at_line_start and _is_indented_beyond(opener, token):
             self.suspect = opener, token
         return token
+
+    def close_other(self, token: Token) -> Token | None:
+        """A closer that is none of the innermost bracket: of one further out, or of none."""
+        inner: list[Opened] = []
+        while self.opened and self.opened[-1].token.type != "LBRACE":
+            opened = self.opened.pop()
+            if CLOSER[opened.token.type] == token.type:
+                for bracket in inner:
+                    closer = CLOSER[bracket.token.type]
+                    self.report_unclosed(bracket.token, SIGN_OF[closer])
+                    self.balanced.append(Token(closer, SIGN_OF[closer], token.span))
+                return token
+            inner.append(opened)
+        self.opened += reversed(inner)
+        self.refuse_closer(token)
+        if token.type == "RBRACE" or not inner:
+            return None
+        closer = CLOSER[self.opened.pop().token.type]
+        return Token(closer, SIGN_OF[closer], token.span)
 
     def closes_too_early(self, index: int) -> bool:
         """Whether lines of the same item follow, and behind them a brace that would close nothing;

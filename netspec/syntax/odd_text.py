@@ -76,7 +76,7 @@ def _read_quoted(source: SourceFile, start: int, found: Tokens) -> int | None:
     span = Span(source, start, start + place + 1)
     text = line[1:place]
     opening = Span(source, start, start + 1)
-    sign = "backquotes" if line[0] == "`" else f"`{line[0]}`"
+    sign = "a backquote" if line[0] == "`" else f"`{line[0]}`"
     is_word = WORD.fullmatch(text) and not (found.tokens and found.tokens[-1].type == "USE")
     if is_word:
         instead, token = text, Token("NAME", text, span)
@@ -210,23 +210,27 @@ def _add_words(text: str, span: Span, found: Tokens) -> None:
 
 def _refuse_word(span: Span, found: Tokens) -> int:
     """Characters that mean nothing; letters of another alphabet stand for a name."""
-    _report(span, found, describe_characters(span.text))
-    if span.text[0].isalpha():
+    if not span.text[0].isalpha():
+        _report(span, found, describe_characters(span.text))
+    else:
+        help = "names have the letters a to z, digits and `_`"
+        _report(span, found, describe_characters(span.text), help)
         found.tokens.append(Token("NAME", "name", span))
     return span.end
 
 
 def describe_characters(text: str) -> str:
     """What a run of foreign characters is, for a label."""
-    categories = {unicodedata.category(char) for char in text}
-    if len(text) == 1:
-        return unicodedata.name(text, "a control character").lower()
+    foreign = {char for char in text if not char.isascii()}
+    categories = {unicodedata.category(char) for char in foreign}
+    if len(foreign) == 1:
+        return unicodedata.name(foreign.pop(), "a control character").lower()
     if categories == {"Cf"}:
         return "characters that cannot be seen"
-    if any("FULLWIDTH" in unicodedata.name(char, "") for char in text):
+    if any("FULLWIDTH" in unicodedata.name(char, "") for char in foreign):
         return "wide letters and signs"
-    alphabets = {unicodedata.name(char, " ").split()[0] for char in text if char.isalpha()}
-    if len(alphabets) == 1 and all(char.isalpha() for char in text):
+    alphabets = {unicodedata.name(char, " ").split()[0] for char in foreign if char.isalpha()}
+    if len(alphabets) == 1 and all(char.isalpha() for char in foreign):
         return f"{alphabets.pop().capitalize()} letters"
     return ""
 
@@ -250,6 +254,8 @@ def _mend_number(text: str) -> tuple[str, str | None]:
     lowered = text.lower()
     if re.fullmatch(r"\d+([x*]\d+)+", lowered):
         return f"write `{lowered}`, with a small x", lowered
+    if re.fullmatch(r"0x[0-9a-f]{1,12}", lowered):
+        return f"write `{int(lowered, 16)}`", str(int(lowered, 16))
     if re.fullmatch(r"\d+(x\d+)*x", lowered) or re.fullmatch(r"\d+x[a-z]\w*", lowered):
         return "a size with names in it has spaces: `3 x r x r`", None
     if re.fullmatch(r"\d+(\.\d+)?k", lowered):

@@ -107,6 +107,8 @@ class _Parse:
         self.position = 0
         self.mended = -1
         """The place of the last mistake that was mended; what is wrong there again is not."""
+        self.begun: set[int] = set()
+        """Where lines were begun that the text runs on with the line above."""
         state = _load_parser().parse_interactive("", start).parser_state
         self.state = state
         self.table: dict[int, Expected] = state.parse_conf.states
@@ -172,11 +174,22 @@ class _Parse:
         if mistake.forget:
             self.found.mistakes.forget(*mistake.forget)
         self.found.mistakes.add(mistake.diagnostic, mistake.edits, follows=True)
+        if mistake.is_new_line and mistake.resume is not None:
+            return self._begin_line(mistake.resume)
         if mistake.instead is not None:
             return self._replace(mistake)
         if mistake.resume is not None:
             self.position = mistake.resume
         return self._recover()
+
+    def _begin_line(self, position: int) -> bool:
+        """Go back to where a new line begins, what was read of the old one being whole."""
+        if position in self.begun or not self._unwind("SEP", self._floor):
+            return self._recover()
+        self.begun.add(position)
+        self.position = position
+        token = self.tokens[position]
+        return self._feed(Token("SEP", "\n", token.span)) or self._recover()
 
     def _replace(self, mistake: "Mistake") -> bool:
         """Hand over what should have stood here."""

@@ -51,6 +51,8 @@ class Mistakes:
             return
         number = line_of(diagnostic.primary.span)
         line = self.lines.get(number)
+        if follows and number in self.others:
+            return
         if line is None:
             self.lines[number] = WrongLine(diagnostic, list(edits), bool(edits))
         elif edits and line.is_mended:

@@ -83,8 +83,8 @@ def list_expected(expected: frozenset[str]) -> str:
         if group <= rest:
             names.append(name)
             rest -= group | {"IF"}
-    rest -= OPERATORS | {"DOT"}
+    rest -= OPERATORS | {"DOT", "IN"}
     names += [FORMS.get(kind, f"`{kind.lower()}`") for kind in sorted(rest)]
     if len(names) > 5:
-        return ""
+        return names[0] if names[0].startswith("a ") else ""
     return " or ".join(filter(None, (", ".join(names[:-1]), *names[-1:])))

@@ -126,6 +126,8 @@ class Call(NamedTuple):
     opening: int
     end: int
     """The index behind its closing bracket."""
+    is_tight: bool
+    """Whether its opening bracket stands right behind the name."""
 
 
 class Lines(NamedTuple):
@@ -162,7 +164,8 @@ def read_call(tokens: Sequence[Token], start: int) -> Call | None:
         else:
             positional.append(text)
     path = ".".join(names[:-1])
-    return Call(names[-1], path, tuple(positional), named, start, opening, end + 1)
+    is_tight = tokens[opening].span.start == tokens[opening - 1].span.end
+    return Call(names[-1], path, tuple(positional), named, start, opening, end + 1, is_tight)
 
 
 def find_closer(tokens: Sequence[Token], opening: int) -> int:
@@ -195,6 +198,8 @@ def translate_call(call: Call, label: str = "") -> Lines | None:
         named = [f"{name}={value}" for name, value in call.named.items()]
         line = f"{call.name} {', '.join([*call.positional, *named])}".rstrip()
         is_ours = not any(value.startswith(("(", "[")) for value in call.positional)
+        if not call.is_tight:
+            return None
         return Lines("", (f"{label}: {line}" if label else line,) if is_ours else (), call.end)
     row = find_row(call)
     if row is None:

@@ -115,7 +115,7 @@ def tell_lines(place: Place, start: int, found: Lines, resume: int | None = None
         span = next(t.span for t in place.tokens[start : found.end] if t.type == "LPAR")
         headline, label = "unexpected `(`", "arguments have no brackets around them"
     diagnostic = Diagnostic("NS004", headline, Label(span, label), help=helps)
-    lines = line_of(first.span), line_of(last.span)
+    lines = (line_of(first.span), line_of(last.span)) if found.system else None
     return Mistake(diagnostic, resume=found.end if resume is None else resume, forget=lines)
 
 

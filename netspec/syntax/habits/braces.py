@@ -2,6 +2,7 @@
 and how a net or block is named.
 """
 
+from netspec.syntax.foreign.words import KINDS
 from netspec.syntax.mistake import (
     Habit,
     Place,
@@ -13,7 +14,7 @@ from netspec.syntax.mistake import (
     replaced,
 )
 from netspec.syntax.repairs import line_of
-from netspec.syntax.terminals import Token
+from netspec.syntax.terminals import FILE_LEVEL, Token
 
 WORDS_FOR = {
     "block": ("def", "define", "function", "func", "fn", "module", "layer", "macro", "class"),
@@ -163,7 +164,7 @@ def nameless(place: Place) -> Habit | None:
     if place.token.type not in ("LBRACE", "LPAR") or word.type not in ("NET", "BLOCK"):
         return None
     help = f"write `{word.text} NAME {{`"
-    instead = (new_token("NAME", "name", place.token),)
+    instead = (new_token("NAME", f"unnamed{word.span.start}", place.token),)
     return Habit(f"a {word.text} has a name", help, instead=instead)
 
 
@@ -213,7 +214,7 @@ def other_word_for_an_item(place: Place) -> Habit | None:
         if fits:
             instead = (new_token(word.upper(), word, token),)
             edit = replaced(token, token, word)
-            return Habit(f"`{word}` begins it", "", (edit,), instead=instead, skip=1)
+            return Habit(f"the word is `{word}`", "", (edit,), instead=instead, skip=1)
     return None
 
 
@@ -228,7 +229,22 @@ def file_without_quotes(place: Place) -> Habit | None:
     return Habit("the file's name stands in quotes", "", (edit,))
 
 
+def lines_outside_a_net(place: Place) -> Habit | None:
+    """Layers that stand in no braces."""
+    if place.brace is not None or place.token.text not in KINDS or not place.expected >= FILE_LEVEL:
+        return None
+    index = place.position
+    while place.tokens[index].type != "$END":
+        if place.tokens[index].type in FILE_LEVEL and place.tokens[index - 1].is_newline:
+            index -= 1
+            break
+        index += 1
+    label = "layers stand in the braces of a net"
+    return Habit(label, "put `net NAME {` above them and `}` below", resume=index)
+
+
 BRACE_HABITS = (
+    lines_outside_a_net,
     brace_on_its_own_line,
     lines_that_are_only_indented,
     colon_behind_a_join,

@@ -10,6 +10,9 @@ COUNTS = ("params", "macs", "parameters", "flops", "param", "weights")
 def other_arrow(place: Place) -> Habit | None:
     """`=>`, `-->` and `>` for `->`."""
     token, after = place.token, place.look(1)
+    if token.type == "ARROW" and place.look(-1).text in ("-", "="):
+        edit = replaced(place.look(-1), token, "->")
+        return Habit("no arrow of this language", "", (edit,), at=place.look(-1))
     if "ARROW" not in place.expected:
         return None
     skip = 0

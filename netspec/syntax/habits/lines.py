@@ -2,14 +2,18 @@
 order of its parts.
 """
 
+import re
 from itertools import pairwise
 
+from netspec.source import Span
 from netspec.syntax.foreign.words import KINDS
 from netspec.syntax.habits.claims import find_type
 from netspec.syntax.mistake import Habit, Place, between, new_token, put_after, put_before, replaced
+from netspec.syntax.repairs import Edit, line_of
 from netspec.syntax.terminals import Token
 
 RECIPES = ("train", "test", "data")
+LINE_WORDS = ("LET", "REPEAT", "FOR", "DEFAULT", "EXPECT", "OUTPUT", "BRANCH")
 PARTS = ("SLASH", "MINUS", "DOT")
 """Signs that stand in names elsewhere."""
 
@@ -32,11 +36,13 @@ def comment_of_another_language(place: Place) -> Habit | None:
         edits, resume = [sign], None
         if is_starred:
             resume = find_comment_end(place, index)
-            if resume is not None and tokens[resume].type in ("SEP", "RBRACE", "$END"):
+            if resume is None or line_of(tokens[resume - 1].span) > line_of(tokens[index].span):
+                edits = []
+            elif tokens[resume].type in ("SEP", "RBRACE", "$END"):
                 edits.append(replaced(tokens[resume - 2], tokens[resume - 1], ""))
         return Habit(
             "a comment begins with `#`",
-            "write `#`",
+            "begin each line of it with `#`",
             tuple(edits),
             at=tokens[index],
             resume=resume,
@@ -93,8 +99,10 @@ def label_behind_an_equal_sign(place: Place) -> Habit | None:
     if place.brace is None:
         return None
     if place.types(1, 3) == ("NAME", "PLUS", "NAME"):
-        sources = f": add from {after.text}, {place.look(3).text}"
-        return Habit("tensors are added by a layer", "", (between(name, place.look(3), sources),))
+        last = place.look(3)
+        span = Span(name.span.source, name.span.end, last.span.end)
+        edit = Edit(span, f": add from {after.text}, {last.text}")
+        return Habit("tensors are added by a layer", "", (edit,))
     if after.type == "NAME" and (after.text in KINDS or place.look(2).type in ("NUMBER", "SIZE")):
         edit = between(name, after, ": ")
         instead = (new_token("COLON", ":", place.token),)
@@ -132,6 +140,7 @@ def sign_in_a_name(place: Place) -> Habit | None:
     if not touches(place, -1) or not (is_in_header or is_label):
         return None
     name = "_".join(place.look(offset).text for offset in range(-1, last + 1, 2))
+    name = re.sub(r"_(\d+)$", r"\1", name)
     edit = replaced(before, place.look(last), name)
     label = "names have letters, digits and `_`"
     return Habit(label, f"write `{name}`", (edit,), instead=(), skip=last + 1)
@@ -186,6 +195,28 @@ def sum_of_tensors(place: Place) -> Habit | None:
     return Habit("tensors are joined by a layer", "", (edit,))
 
 
+def comma_before_a_line(place: Place) -> Habit | None:
+    """A comma at the end of a line, and on the next one what can be no argument."""
+    tokens = place.tokens
+    for index in range(place.position - 1, place.line_start, -1):
+        comma, token = tokens[index], tokens[index + 1]
+        if comma.type != "COMMA" or line_of(comma.span) == line_of(token.span):
+            continue
+        labels = tokens[index + 2].type == "COLON" and tokens[index + 3].text in KINDS
+        begins = token.text in KINDS and tokens[index + 2].type not in ("EQUAL", "COMMA")
+        if (token.type == "NAME" and labels) or begins or token.type in LINE_WORDS:
+            return Habit(
+                "nothing follows it",
+                "what follows is read as part of the same line: leave the comma out",
+                (replaced(comma, comma, ""),),
+                at=comma,
+                headline="a line ends in a comma",
+                is_new_line=True,
+                resume=index + 1,
+            )
+    return None
+
+
 def comma_at_the_end(place: Place) -> Habit | None:
     """A comma behind a line, so that the next one is read as part of it."""
     comma, token = place.look(-1), place.token
@@ -221,6 +252,7 @@ def reserved_word(place: Place) -> Habit | None:
 
 
 LINE_HABITS = (
+    comma_before_a_line,
     comma_at_the_end,
     comment_of_another_language,
     text_alone,

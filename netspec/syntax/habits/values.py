@@ -14,6 +14,8 @@ UNITS = {
     "passes": "epochs", "ep": "epochs", "samples": "images", "examples": "images",
 }  # fmt: skip
 """Other words for a unit."""
+ARGUMENTS = ("pad", "scale")
+"""Layer kinds that are arguments too, which is what is meant within a line."""
 
 
 def size_in_brackets(place: Place) -> Habit | None:
@@ -115,7 +117,11 @@ def value_without_equal_sign(place: Place) -> Habit | None:
 def second_layer_on_the_line(place: Place) -> Habit | None:
     """`conv 96, 11x11 relu`."""
     token = place.token
-    if token.text not in KINDS or place.look(1).type in ("EQUAL", "COMMA", "RPAR", "RSQB"):
+    if (
+        token.text not in KINDS
+        or token.text in ARGUMENTS
+        or place.look(1).type in ("EQUAL", "COMMA", "RPAR", "RSQB")
+    ):
         return None
     if "SEP" not in place.expected or place.brace is None:
         return None
@@ -139,7 +145,7 @@ def two_equal_signs(place: Place) -> Habit | None:
     """`stride= =4`, `stride=:4`."""
     if place.token.type not in ("EQUAL", "COMPARE", "COLON") or place.look(-1).type != "EQUAL":
         return None
-    edit = replaced(place.token, place.token, "")
+    edit = between(place.look(-2), place.look(1), "=")
     return Habit("one `=` is enough", "", (edit,), instead=(), skip=1)
 
 
