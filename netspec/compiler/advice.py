@@ -12,7 +12,7 @@ from netspec.compiler.suggest import did_you_mean, suggest_names
 from netspec.layers import KINDS
 from netspec.source import SourceFile
 from netspec.syntax import tree
-from netspec.syntax.foreign.words import NOTHING, TRUTHS
+from netspec.syntax.foreign.words import NOTHING, RECIPE_LINES, TRUTHS
 from netspec.syntax.tokens import KEYWORDS, scan
 from netspec.values import Size, Word, format_value
 
@@ -56,6 +56,7 @@ ELSEWHERE = {
     "inplace": "leave it out: what is computed in place is not the file's concern",
     "dim": "leave it out: it is always the channels",
     "axis": "leave it out: it is always the channels",
+    "ceil_mode": "write `round=up`",
     "kernel_h": "a size is height x width: `3x5`",
     "kernel_w": "a size is height x width: `3x5`",
     "stride_h": "a stride of two directions is `stride=1x2`",
@@ -74,6 +75,12 @@ ELSEWHERE = {
 }
 """Arguments of other systems that are no argument here, with where their matter stands."""
 LOOPS = ("loop", "while", "foreach", "until", "do")
+WORDS_ELSEWHERE = {
+    "valid": "leave `pad` out: there is no padding unless it is said",
+    "zeros": "write `constant(0)`",
+    "ones": "write `constant(1)`",
+}
+"""Words of other systems that are no value here, with what to write."""
 FUNCTIONS = {
     "range": "a loop counts by `repeat 3 as i { … }`",
     "len": "the length of a list is `length(list)`",
@@ -81,37 +88,6 @@ FUNCTIONS = {
     "sqrt": "a root is `x ** 0.5`",
     "pow": "a power is `2 ** 3`",
 }
-OF_THE_SOLVER = "it stands on the solver's line: `sgd rate=0.01, momentum=0.9, decay=5e-4`"
-ON_THE_COMMAND_LINE = "it is said on the command line, `netspec train --{}`, never in the file"
-RECIPE_LINES = {
-    "momentum": OF_THE_SOLVER, "rate": OF_THE_SOLVER, "lr": OF_THE_SOLVER,
-    "learning_rate": OF_THE_SOLVER, "base_lr": OF_THE_SOLVER, "weight_decay": OF_THE_SOLVER,
-    "decay": OF_THE_SOLVER, "nesterov": OF_THE_SOLVER, "clip": OF_THE_SOLVER,
-    "optimizer": "a solver is a line of its own: `sgd rate=0.01, momentum=0.9`",
-    "solver": "a solver is a line of its own: `sgd rate=0.01, momentum=0.9`",
-    "solver_type": "a solver is a line of its own: `sgd rate=0.01, momentum=0.9`",
-    "epochs": "write `stop after=90 epochs`", "max_epochs": "write `stop after=90 epochs`",
-    "max_iter": "write `stop after=450k iterations`",
-    "iterations": "write `stop after=450k iterations`",
-    "max_batches": "write `stop after=450k iterations`",
-    "warmup": "it stands on the schedule's line: `schedule cosine, warmup=5 epochs`",
-    "gamma": "it stands on the schedule's line: `schedule step, every=30 epochs, factor=0.1`",
-    "stepsize": "it stands on the schedule's line: `schedule step, every=30 epochs, factor=0.1`",
-    "shuffle": "leave it out: each epoch takes the images in an order of its own",
-    "crop": "it stands in the braces of data: `data imagenet { resize 256; crop 224 }`",
-    "resize": "it stands in the braces of data: `data imagenet { resize 256; crop 224 }`",
-    "mirror": "it stands in the braces of data: `data imagenet { resize 256; mirror }`",
-    "augment": "it stands in the braces of data: `data imagenet { resize 256; mirror }`",
-    "views": "it stands in `test { views 10 }`",
-    "device": ON_THE_COMMAND_LINE.format("device"), "gpu": ON_THE_COMMAND_LINE.format("device"),
-    "gpus": ON_THE_COMMAND_LINE.format("device"), "seed": ON_THE_COMMAND_LINE.format("seed"),
-    "precision": ON_THE_COMMAND_LINE.format("precision"),
-    "random_seed": ON_THE_COMMAND_LINE.format("seed"),
-    "snapshot": ON_THE_COMMAND_LINE.format("snapshot-every"),
-    "iter_size": ON_THE_COMMAND_LINE.format("device-batch"),
-    "subdivisions": ON_THE_COMMAND_LINE.format("device-batch"),
-}  # fmt: skip
-"""Lines of other recipes, and of ours that stand in another place, with what to write."""
 PLAIN_WORD = re.compile(r"[A-Za-z]\w*", re.ASCII)
 
 
@@ -278,8 +254,8 @@ def advise_value(reference: tree.Reference, known: Iterable[str]) -> tuple[str, 
         return (f"write `{TRUTHS[lowered]}`",)
     if lowered in NOTHING:
         return ("leave the argument out: what is not said has its default",)
-    if lowered == "valid":
-        return ("leave `pad` out: there is no padding unless it is said",)
+    if lowered in WORDS_ELSEWHERE:
+        return (WORDS_ELSEWHERE[lowered],)
     if text in ("height", "width"):
         return (f"the {text} of a tensor is `NAME.{text}`, where NAME is its label",)
     return did_you_mean(text, known)

@@ -44,7 +44,7 @@ class _Balance:
         at_line_start = True
         for index, token in enumerate(tokens):
             kind = token.type
-            begins_item = kind == "$END" or (kind in FILE_LEVEL and at_line_start)
+            begins_item = kind == "$END" or (at_line_start and self.begins_item(index))
             if begins_item or kind in ("LBRACE", "RBRACE"):
                 self.close_brackets()
             if begins_item:
@@ -59,6 +59,11 @@ class _Balance:
             at_line_start = token.is_newline
             self.balanced.append(token)
         return self.balanced
+
+    def begins_item(self, index: int) -> bool:
+        """Whether a token at the start of a line begins an item; `net = x` is code of others."""
+        tokens = self.found.tokens
+        return tokens[index].type in FILE_LEVEL and tokens[index + 1].type not in ("EQUAL", "DOT")
 
     def close(self, token: Token, index: int, at_line_start: bool) -> Token | None:
         """Take a closer to what it closes; gives it as it should be, None if it closes nothing."""

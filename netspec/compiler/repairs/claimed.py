@@ -27,6 +27,7 @@ from netspec.compiler.repairs.refusals import join_or
 from netspec.compiler.repairs.upstream import (
     find_input_size,
     find_other_roundings,
+    find_turned_input,
     keeps_claims,
 )
 from netspec.graph import Node
@@ -85,13 +86,17 @@ def advise_shape(made: ClaimMade, history: History, claims: Sequence[ClaimMade])
     def accept(shapes: Shapes) -> bool:
         return made.holds_for(shapes[node.name]) and keeps(shapes)
 
+    nodes = history.list_leading([node.name])
+    turned = find_turned_input(history, nodes, accept)
+    if turned:
+        yield f"the channels of an input stand first: `{turned}`"
+        return
     ways = find_own_changes(node.layer, node.input_shapes, accept_shape) if node.inputs else []
     if wanted and len(wanted) != 2 and not ways:
         change = try_changes(
             node.layer, node.input_shapes, list_channels(node.layer, wanted[:1]), accept_shape
         )
         ways = [change.text] if change else []
-    nodes = history.list_leading([node.name])
     if not ways:
         ways = find_other_roundings(history, nodes[:-1], restrict(accept, nodes), source)
     size = find_input_size(history, nodes, accept)

@@ -26,6 +26,7 @@ Accepts = Callable[[Shapes], bool]
 FURTHEST_SIZE = 40
 """How many pixels larger or smaller an input is tried."""
 LARGEST_INPUT = 4096
+FEW_CHANNELS = 4
 MOST_WINDOWS = 12
 MOST_FOUND = 3
 
@@ -100,6 +101,18 @@ def find_changes(
         if len(found) == MOST_FOUND or history.budget.steps < 0:
             break
     return list(found.values())
+
+
+def find_turned_input(history: History, nodes: Sequence[Node], accepts: Accepts) -> str:
+    """The only input with its channels first, if it has them last as TensorFlow's have."""
+    inputs = [node for node in nodes if isinstance(node.layer, Input)]
+    if len(inputs) != 1 or inputs[0].shape.width > FEW_CHANNELS:
+        return ""
+    (input,) = inputs
+    height, width, channels = input.shape
+    turned = input.layer.model_copy(update={"size": Shape(channels, height, width)})
+    shapes = history.replay(nodes, {input.name: turned})
+    return f"input {channels}x{height}x{width}" if shapes and accepts(shapes) else ""
 
 
 def find_input_size(history: History, nodes: Sequence[Node], accepts: Accepts) -> str:

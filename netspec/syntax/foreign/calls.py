@@ -99,6 +99,8 @@ NAMED = {
 """Their arguments by name, as ours."""
 HOLDERS = ("Sequential", "add", "append", "ModuleList")
 """Calls that hold layers: what is in their brackets is looked at."""
+SHARED = ("Dropout", "Flatten", "ReLU", "LeakyReLU", "PReLU", "Softmax")
+"""PyTorch's modules that Keras has by the same name, where they stand without a prefix."""
 MOST_LINES = 12
 
 
@@ -220,7 +222,10 @@ def translate_call(call: Call, label: str = "") -> Lines | None:
 
 def find_row(call: Call) -> Row | None:
     row = LAYERS.get(call.name)
-    if row and row.system == "PyTorch" and call.path.endswith(("layers", "keras")):
+    if row and call.path.endswith("slim"):
+        return row._replace(system="TF-Slim")
+    is_keras = call.path.endswith(("layers", "keras")) or (not call.path and call.name in SHARED)
+    if row and row.system == "PyTorch" and is_keras:
         return row._replace(system="Keras")
     if row and call.path == "L" and row.system == "PyTorch":
         return row._replace(system="Caffe", order=("_", *row.order))
@@ -242,6 +247,8 @@ def write_call(name: str, row: Row, found: Found, label: str) -> str | None:
         found.setdefault("activation", "relu")
         if kind == "conv":
             found.setdefault("pad", "same")
+    if kind == "dropout" and row.system == "PyTorch":
+        found.setdefault("p", "0.5")
     if kind == "adaptiveavgpool" and found.get("size", "").strip("() ,1") == "":
         kind, found["global"] = "avgpool", "yes"
     if kind == "activate":

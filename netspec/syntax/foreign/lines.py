@@ -24,6 +24,7 @@ FORM = "a net is lines such as `conv 96, 11x11, stride=4`"
 PYTHON = ("import", "def", "class", "return", "self", "super", "print", "lambda")
 FLOWING = ("x", "out", "h", "y", "net", "model", "output", "outputs", "inputs", "features")
 """Names that Python code gives to whatever flows; they make no labels."""
+AFTER_NAMES = ("DOT", "EQUAL", "COLON")
 WHOLE_FILES = {
     "a Caffe prototxt": re.compile(r"^\s*layers?\s*\{", re.MULTILINE),
     "a Darknet cfg": re.compile(r"^\[(net|network|convolutional)\]", re.MULTILINE),
@@ -70,15 +71,12 @@ def translate_statement(tokens: Sequence[Token], start: int) -> Lines | None:
     if section:
         return section
     index, label = start, ""
-    while token_at(tokens, index).type == "NAME" and token_at(tokens, index + 1).type in (
-        "DOT",
-        "EQUAL",
-    ):
+    while is_name(token_at(tokens, index)) and token_at(tokens, index + 1).type in AFTER_NAMES:
         label = tokens[index].text
         index += 2
-        if tokens[index - 1].type == "EQUAL":
+        if tokens[index - 1].type != "DOT":
             break
-    is_assigned = index > start and tokens[index - 1].type == "EQUAL"
+    is_assigned = index > start and tokens[index - 1].type in ("EQUAL", "COLON")
     if not is_assigned:
         index, label = start, ""
     call = read_call(tokens, index)
@@ -88,6 +86,11 @@ def translate_statement(tokens: Sequence[Token], start: int) -> Lines | None:
         is_python = tokens[start].text in PYTHON and not is_ours
         return Lines("Python", (), end) if is_python else None
     return translate_call_line(tokens, call, "" if label in FLOWING else label)
+
+
+def is_name(token: Token) -> bool:
+    """Whether a token is a name in other languages; some of those are words of this one."""
+    return token.text.isidentifier() and token.type != "STRING"
 
 
 def translate_call_line(tokens: Sequence[Token], call: Call, label: str) -> Lines | None:
@@ -105,10 +108,13 @@ def tell_lines(place: Place, start: int, found: Lines, resume: int | None = None
     """The error for foreign text from an index on."""
     first, last = place.tokens[start], place.tokens[found.end - 1]
     text = "; ".join(found.lines[:MOST_LINES]) + ("; …" if len(found.lines) > MOST_LINES else "")
-    helps = (f"write `{text}`" if text else FORM,)
+    helps = (f"write `{text}`" if text else f"nothing here is known to be the same; {FORM}",)
     if found.system:
-        span = first.span.to(last.span)
-        if span.end - span.start > LONGEST or line_of(last.span) > line_of(first.span):
+        on_line = [
+            t for t in place.tokens[start : found.end] if line_of(t.span) == line_of(first.span)
+        ]
+        span = first.span.to(on_line[-1].span)
+        if span.end - span.start > LONGEST:
             span = first.span
         headline, label = f"a line as {found.system} writes it", ""
     else:

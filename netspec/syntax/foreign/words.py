@@ -48,7 +48,7 @@ ALIASES = {
     "kernel": "size", "kernel_size": "size",
     "ksize": "size", "pool_size": "size", "k_size": "size", "window": "size", "strides": "stride",
     "step": "stride", "padding": "pad", "group": "groups", "dilation_rate": "dilation", "dilate":
-    "dilation", "ceil_mode": "round", "round_mode": "round", "count_include_pad": "count_pad",
+    "dilation", "round_mode": "round", "count_include_pad": "count_pad",
     "use_bias": "bias", "bias_term": "bias", "output_padding": "output_pad", "depth_multiplier":
     "multiplier", "channel_multiplier": "multiplier", "std": "init", "initializer": "init",
     "kernel_initializer": "init", "weight_filler": "init", "bias_filler": "bias_init",
@@ -88,3 +88,35 @@ in several places; only those of ours count that are known where it stands."""
 TRUTHS = {"true": "yes", "false": "no", "on": "yes", "off": "no"}
 """The words of others for yes and no, in small letters."""
 NOTHING = ("none", "null", "nil", "default")
+
+OF_THE_SOLVER = "it stands on the solver's line: `sgd rate=0.01, momentum=0.9, decay=5e-4`"
+ON_THE_COMMAND_LINE = "it is said on the command line, `netspec train --{}`, never in the file"
+RECIPE_LINES = {
+    "momentum": OF_THE_SOLVER, "rate": OF_THE_SOLVER, "lr": OF_THE_SOLVER,
+    "learning_rate": OF_THE_SOLVER, "base_lr": OF_THE_SOLVER, "weight_decay": OF_THE_SOLVER,
+    "decay": OF_THE_SOLVER, "nesterov": OF_THE_SOLVER, "clip": OF_THE_SOLVER,
+    "optimizer": "a solver is a line of its own: `sgd rate=0.01, momentum=0.9`",
+    "solver": "a solver is a line of its own: `sgd rate=0.01, momentum=0.9`",
+    "solver_type": "a solver is a line of its own: `sgd rate=0.01, momentum=0.9`",
+    "epochs": "write `stop after=90 epochs`", "max_epochs": "write `stop after=90 epochs`",
+    "max_iter": "write `stop after=450k iterations`",
+    "iterations": "write `stop after=450k iterations`",
+    "max_batches": "write `stop after=450k iterations`",
+    "warmup": "it stands on the schedule's line: `schedule cosine, warmup=5 epochs`",
+    "gamma": "it stands on the schedule's line: `schedule step, every=30 epochs, factor=0.1`",
+    "stepsize": "it stands on the schedule's line: `schedule step, every=30 epochs, factor=0.1`",
+    "shuffle": "leave it out: each epoch takes the images in an order of its own",
+    "crop": "it stands in the braces of data: `data imagenet { resize 256; crop 224 }`",
+    "resize": "it stands in the braces of data: `data imagenet { resize 256; crop 224 }`",
+    "mirror": "it stands in the braces of data: `data imagenet { resize 256; mirror }`",
+    "augment": "it stands in the braces of data: `data imagenet { resize 256; mirror }`",
+    "views": "it stands in `test { views 10 }`",
+    "device": ON_THE_COMMAND_LINE.format("device"), "gpu": ON_THE_COMMAND_LINE.format("device"),
+    "gpus": ON_THE_COMMAND_LINE.format("device"), "seed": ON_THE_COMMAND_LINE.format("seed"),
+    "precision": ON_THE_COMMAND_LINE.format("precision"),
+    "random_seed": ON_THE_COMMAND_LINE.format("seed"),
+    "snapshot": ON_THE_COMMAND_LINE.format("snapshot-every"),
+    "iter_size": ON_THE_COMMAND_LINE.format("device-batch"),
+    "subdivisions": ON_THE_COMMAND_LINE.format("device-batch"),
+}  # fmt: skip
+"""Lines of other recipes, and of ours that stand in another place, with what to write."""

@@ -45,7 +45,7 @@ ACTIVATIONS = {
     "hard_sigmoid": "hardsigmoid", "hard_silu": "hardswish", "linear": "", "none": "",
 }  # fmt: skip
 """Activations as an argument of another system names them, as lines of ours."""
-PLAIN = re.compile(r"[\w.+*/ -]{1,30}", re.ASCII)
+PLAIN = re.compile(r"[\w.\[\]+*/ -]{1,30}", re.ASCII)
 
 
 def write_layer(kind: str, found: Mapping[str, str], label: str = "") -> str | None:
@@ -114,8 +114,10 @@ def write_size(name: str, text: str) -> str | None:
         return lowered
     if name == "pad" and re.fullmatch(r"\d+:\d+", text):
         return text
-    parts = [part.strip() for part in text.strip("()[] ").split(",") if part.strip()]
-    if len(parts) not in (1, 2) or not all(re.fullmatch(r"\w+", part) for part in parts):
+    if text.startswith(("(", "[")):
+        text = text[1:-1]
+    parts = [part.strip() for part in text.split(",") if part.strip()]
+    if len(parts) not in (1, 2) or not all(map(PLAIN.fullmatch, parts)):
         return None
     if len(parts) == 1 and name == "size" and parts[0].isdigit():
         parts *= 2

@@ -6,7 +6,7 @@ import re
 from itertools import pairwise
 
 from netspec.source import Span
-from netspec.syntax.foreign.words import KINDS
+from netspec.syntax.foreign.words import KINDS, RECIPE_LINES
 from netspec.syntax.habits.claims import find_type
 from netspec.syntax.mistake import Habit, Place, between, new_token, put_after, put_before, replaced
 from netspec.syntax.repairs import Edit, line_of
@@ -94,8 +94,7 @@ def label_behind_an_equal_sign(place: Place) -> Habit | None:
     if name.type != "NAME" or place.token.text not in ("=", "=="):
         return None
     if place.section in RECIPES:
-        edit = between(name, after, " ")
-        return Habit("nothing stands between the two", "", (edit,), instead=(), skip=1)
+        return sign_in_a_recipe(place, name, after)
     if place.brace is None:
         return None
     if place.types(1, 3) == ("NAME", "PLUS", "NAME"):
@@ -111,6 +110,15 @@ def label_behind_an_equal_sign(place: Place) -> Habit | None:
     return Habit("a value gets its name by `let`", "", (edit,))
 
 
+def sign_in_a_recipe(place: Place, name: Token, value: Token) -> Habit:
+    """`batch = 128`, `batch: 128`, and lines that stand elsewhere here."""
+    label = "nothing stands between the two"
+    if name.text in RECIPE_LINES:
+        return Habit("no line of a recipe", RECIPE_LINES[name.text])
+    edit = between(name, value, " ")
+    return Habit(label, "", (edit,), instead=(), skip=1)
+
+
 def value_behind_a_label(place: Place) -> Habit | None:
     """`kernel_size: 11` on a line of its own, `batch: 128` in a recipe."""
     name, colon = place.look(-2), place.look(-1)
@@ -119,8 +127,7 @@ def value_behind_a_label(place: Place) -> Habit | None:
     if place.token.type not in ("NUMBER", "SIZE", "STRING", "YES", "NO", "LPAR", "LSQB", "MINUS"):
         return None
     if place.section in RECIPES:
-        edit = between(name, place.token, " ")
-        return Habit("nothing stands between the two", "", (edit,), at=colon)
+        return sign_in_a_recipe(place, name, place.token)._replace(at=colon, instead=None)
     help = "arguments stand on their layer's line: `conv 96, 11x11, stride=4`"
     return Habit("a label stands before a layer", help)
 
