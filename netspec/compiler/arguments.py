@@ -149,6 +149,8 @@ def check_constants(
 
 MOST_ERRORS = 100
 """So many unknown arguments of a line are told."""
+WORDS = re.compile(r"`(\w+)`")
+"""The words that a refusal says would do."""
 LIMITS = {
     "greater_than_equal": ("at least", "ge"),
     "greater_than": ("more than", "gt"),
@@ -193,7 +195,9 @@ def _translate(
     match problem["type"]:
         case "netspec":
             says = context["message"]
-            expected = ["yes", "no"] if "yes or no" in says else re.findall(r"`(\w+)`", says)
+            expected = (
+                ["yes", "no"] if "yes or no" in says else WORDS.findall(says.partition(", not ")[0])
+            )
         case "literal_error":
             says = (
                 f"must be {context['expected'].replace(chr(39), '`')}, not {describe_value(value)}"

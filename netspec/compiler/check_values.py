@@ -124,7 +124,8 @@ class ValueCheck:
             self.diagnostics.append(scope.unknown_tensor(name))
         elif declared.what == "head":
             headline = f"`{name.text}` is a head: nothing can be read from it"
-            self.report("NS103", headline, name.span)
+            helps = "what is to be read gets its label before the head"
+            self.report("NS103", headline, name.span, "a side exit", helps)
 
     def check_expression(self, expression: tree.Expression, scope: Scope) -> bool:
         """Check every name in a value; whether all of them are known."""

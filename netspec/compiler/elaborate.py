@@ -58,7 +58,8 @@ class Elaboration(BlockElaboration):
         self.output = frame.flow or UNKNOWN
         if not self.diagnostics and all(node.layer.kind == "input" for node in self.nodes):
             headline = f"net `{self.name}` has no layers"
-            self.report(Diagnostic("NS119", headline, Label(definition.name.span)), frame)
+            label = Label(definition.name.span, "gives its input as it is")
+            self.report(Diagnostic("NS119", headline, label), frame)
         if self.output.shape is not None:
             self.claim_totals(definition.body.lines, "the net")
 
@@ -140,7 +141,10 @@ class Elaboration(BlockElaboration):
         if not isinstance(rows, list) or not all(_is_row(row, len(names)) for row in rows):
             wanted = "a list" if len(names) == 1 else f"a list of lists of {len(names)}"
             label = Label(line.rows.span, f"is not {wanted}")
-            raise EvaluationError(Diagnostic("NS121", f"`for` runs over {wanted}", label))
+            counted = f"`repeat {line.rows.span.text} as {names[0]} {{ … }}` counts from 0"
+            helps = (counted,) if isinstance(items, int) and len(names) == 1 else ()
+            headline = f"`for` runs over {wanted}"
+            raise EvaluationError(Diagnostic("NS121", headline, label, help=helps))
         for row in rows:
             yield dict(zip(names, row, strict=True))
 

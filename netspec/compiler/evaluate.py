@@ -232,7 +232,8 @@ def _extreme(choose: Callable[[list[Any]], object]) -> Callable[[list[object], t
 def _expect_counts(values: list[object], call: tree.Call, *counts: int) -> None:
     if len(values) not in counts:
         wanted = " or ".join(map(str, counts))
-        headline = f"`{call.function.text}` takes {wanted} arguments, here are {len(values)}"
+        given = f"here {'is' if len(values) == 1 else 'are'} {len(values)}"
+        headline = f"`{call.function.text}` takes {wanted} arguments, {given}"
         raise fail(call.span, headline)
 
 

@@ -16,7 +16,7 @@ from netspec.compiler.recursion import Calls, derives_from_itself, find_recursio
 from netspec.compiler.scopes import Scope
 from netspec.compiler.structure import AGAIN, JOINS, STRUCTURE, STRUCTURE_WORDS
 from netspec.compiler.suggest import did_you_mean, suggest_names
-from netspec.diagnostics import MOST_ERRORS, Diagnostic, cut_short
+from netspec.diagnostics import MOST_ERRORS, Diagnostic, Label, cut_short
 from netspec.layers import KINDS, find_layer_kind
 from netspec.source import Span
 from netspec.syntax import tree
@@ -133,12 +133,19 @@ class _ModuleCheck(ValueCheck):
             helps = "begin with a line such as `input 3x224x224`"
             self.report("NS119", f"net `{net.name.text}` has no input", net.name.span, "", helps)
         if len(inputs) > 1:
-            for line in inputs:
-                if line.label is None:
-                    headline = "of several inputs each needs a label"
-                    self.report("NS119", headline, line.kind.span, "write `left: input …`")
+            self.check_input_labels([line.kind for line in inputs if line.label is None])
         elif inputs and inputs[0].label is None:
             scope.declare_input(inputs[0].kind.span, "layer")
+
+    def check_input_labels(self, unlabelled: Sequence[tree.Name]) -> None:
+        """Several inputs are told apart by their labels."""
+        if unlabelled:
+            *others, last = unlabelled
+            secondary = tuple(Label(kind.span, "and here") for kind in others)
+            label = Label(last.span, "has none")
+            helps = ("write `left: input …` and `right: input …`",)
+            headline = "of several inputs each needs a label"
+            self.diagnostics.append(Diagnostic("NS119", headline, label, secondary, help=helps))
 
     def check_derived(self, derived: tree.DerivedNet) -> None:
         base = self.find(derived.base.text)
@@ -361,7 +368,7 @@ class _ModuleCheck(ValueCheck):
         thing = self.find(name.text)
         assert thing
         if not isinstance(thing.definition, tree.Block):
-            helps = "only a block can be called inside a net"
+            helps = "what several nets have in common is a `block`"
             self.report("NS101", f"`{name.text}` is a net, not a block", name.span, "a net", helps)
             return
         self.current.append((thing, name.span))
@@ -385,6 +392,8 @@ class _ModuleCheck(ValueCheck):
     def check_call_arguments(self, line: tree.LayerLine, block: tree.Block, scope: Scope) -> None:
         word = line.kind.text
         names = [parameter.name.text for parameter in block.parameters]
+        if len(set(names)) < len(names):
+            return  # which is an error of the block
         arguments = self.check_signs(line.arguments, names, scope)
         placed = place_arguments(word, arguments, names, names)
         self.diagnostics += placed.diagnostics
@@ -406,7 +415,7 @@ class _ModuleCheck(ValueCheck):
             inputs = ", ".join(name.text for name in block.inputs) or "input"
             headline = f"{word} reads {wanted} tensor{'s' * (wanted > 1)} ({inputs}), not {given}"
             span = line.sources[0].span if line.sources else line.kind.span
-            self.report("NS118", headline, span)
+            self.report("NS118", headline, span, "", f"write `{word} from {inputs}`")
 
 
 LineCheck = Callable[[_ModuleCheck, Any, Scope, Place], None]
