@@ -49,7 +49,7 @@ WITHOUT_CASE = {
 }
 
 
-@pytest.mark.parametrize("code", CODES.keys() - WITHOUT_CASE)
+@pytest.mark.parametrize("code", [code for code in CODES if code not in WITHOUT_CASE])
 def test_every_code_has_a_case(code: str) -> None:
     assert any(diagnostic.code == code for diagnostic in find_all())
 
@@ -150,7 +150,7 @@ def test_every_sentence_is_said_of_a_case() -> None:
         describe(sentence)
         for sentence in sorted(set(list_sentences()))
         if not re.search(sentence.pattern, said)
-        and not any(re.search(held, sentence.pattern) for held in ELSEWHERE)
+        and not any(re.escape(held) in sentence.pattern for held in ELSEWHERE)
     ]
     assert not missing
 

@@ -175,8 +175,6 @@ def settle(value: Number, span: Span) -> Number:
             Diagnostic("NS120", "the number is larger than 2^53", Label(span, "too large"))
         )
     if isinstance(value, float):
-        if math.isnan(value):
-            raise fail(span, "the result is no number")
         return value
     if value.denominator == 1:
         return int(value)

@@ -191,11 +191,11 @@ class _SectionReader:
                 headline = f"this line does not belong in {owner}"
                 helps = f"a line of {owner} is a word with its arguments"
                 self.report("NS116", headline, line.span, "", helps)
-            elif line.label or line.sources or line.claims:
+                continue
+            if line.label or line.sources or line.claims:
                 headline = f"a line of {owner} has no label, `from` or claim"
                 self.report("NS116", headline, line.span)
-            else:
-                yield line
+            yield line
 
     def read_line(
         self, line: tree.LayerLine, schema: type[Schema], slot: str, bound: BoundSection

@@ -71,7 +71,7 @@ GOOD = "net good { input 3x8x8; fc 3 }\n"
         ("block b { expect params 3 }", ["NS116 1:11 expect params 3"]),
         ("block b { output input; relu }", ["NS116 1:11 output input"]),
         ("net n { relu }", ["NS119 1:5 n"]),
-        ("net n { input 3x8x8; input 3x8x8; fc 3 }", ["NS119 1:9 input", "NS119 1:22 input"]),
+        ("net n { input 3x8x8; input 3x8x8; fc 3 }", ["NS119 1:22 input"]),
         ("net n { input 3x8x8; gpus 2; fc 4 }", ["NS116 1:22 gpus"]),
         ("net n { gpus 2; gpus 2; input 4x8x8; fc 4 }", ["NS116 1:17 gpus"]),
         ("net n { gpus 1; input 3x8x8; fc 3 }", ["NS109 1:14 1"]),

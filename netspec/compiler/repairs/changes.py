@@ -25,12 +25,13 @@ class Change(NamedTuple):
 
 
 def has_window(layer: Any) -> bool:
-    """Whether it slides a window whose size is a number of pixels."""
-    return hasattr(layer, "spans") and hasattr(layer, "stride") and layer.size != "global"
+    """Whether it slides a window, or lays kernels, whose size is a number of pixels."""
+    fields = type(layer).model_fields
+    return {"size", "stride", "pad"} <= fields.keys() and bool(layer.size != "global")
 
 
 def list_roundings(layer: Any) -> Iterator[Change]:
-    if has_window(layer) and layer.stride is not None:
+    if has_window(layer) and hasattr(layer, "round") and layer.stride is not None:
         other = "up" if layer.round == "down" else "down"
         yield Change({"round": other}, f"`round={other}`")
 
@@ -47,6 +48,13 @@ def list_even_paddings(layer: Any) -> Iterator[Change]:
 def list_paddings_after(layer: Any) -> Iterator[Change]:
     for pixels in range(1, min(largest_window(layer), LARGEST_WINDOW)):
         yield from pad(layer, 0, pixels)
+
+
+def list_output_paddings(layer: Any) -> Iterator[Change]:
+    """For a deconv, the pixels that a conv with its numbers would drop."""
+    if "output_pad" in type(layer).model_fields:
+        for pixels in range(1, min(layer.stride)):
+            yield Change({"output_pad": HeightWidth(pixels, pixels)}, f"`output_pad={pixels}`")
 
 
 def largest_window(layer: Any) -> int:
@@ -108,10 +116,19 @@ def find_own_changes(
 ) -> list[str]:
     """Changes of a layer's window that help, one of each sort; another stride only where nothing
     else does."""
-    sorts = (list_even_paddings, list_paddings_after, list_roundings)
-    found = [try_changes(layer, inputs, sort(layer), accepts) for sort in sorts]
-    texts = [change.text for change in found if change]
+    sorts = [list_even_paddings, list_paddings_after, list_roundings, list_output_paddings]
+    texts: list[str] = []
+    for sort in sorts:
+        if sort is list_paddings_after and texts and has_single_steps(layer):
+            continue
+        change = try_changes(layer, inputs, sort(layer), accepts)
+        texts += [change.text] if change else []
     if not texts:
         change = try_changes(layer, inputs, list_strides(layer), accepts)
         texts = [change.text] if change else []
     return texts
+
+
+def has_single_steps(layer: Any) -> bool:
+    """Whether a window moves by one pixel, so that nobody would pad one side alone."""
+    return bool(layer.stride == (1, 1))

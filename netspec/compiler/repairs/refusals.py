@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from netspec.compiler.repairs.changes import (
     find_own_changes,
-    has_window,
     list_channels,
     list_even_paddings,
     list_roundings,
@@ -73,7 +72,7 @@ def tell_inputs(refusal: Refusal) -> Iterator[str]:
 def advise_refusal(refusal: Refusal) -> tuple[str, ...]:
     """The help lines: what was tried and mends it, else what the layer itself says."""
     match refusal.error.code:
-        case "NS204" if has_window(refusal.layer):
+        case "NS204" if hasattr(refusal.layer, "spans"):
             found = advise_window(refusal)
         case "NS201":
             found = advise_join(refusal)
@@ -101,6 +100,8 @@ def advise_window(refusal: Refusal) -> list[str]:
     smallest = find_smallest_input(refusal.history, refusal.leading, refusal.accepts)
     if smallest:
         ways.append(f"with {smallest}")
+    if not smallest and shapes[0].is_vector:
+        return ["its input is a vector, which is one pixel: only a window of 1x1 fits"]
     ways = ways or padded
     return [f"it fits {join_or(ways)}"] if ways else []
 

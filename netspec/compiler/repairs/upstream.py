@@ -43,9 +43,9 @@ def keeps_claims(claims: "Iterable[ClaimMade]") -> Accepts:
 
 def is_uneven(node: Node) -> bool:
     """Whether a layer has a window that does not come out even, so that rounding decides."""
-    if not has_window(node.layer):
+    if not has_window(node.layer) or not hasattr(node.layer, "spans"):
         return False
-    spans = node.layer.spans(node.input_shapes[0])  # type: ignore[attr-defined]
+    spans = node.layer.spans(node.input_shapes[0])
     return any(span.room % span.stride for span in spans)
 
 
