@@ -12,8 +12,8 @@ Calls = dict[int, list[tuple[Thing, Span]]]
 
 
 def find_recursion(modules: Iterable[Module], calls: Calls) -> list[Diagnostic]:
-    """Blocks that reach themselves, each circle reported at the call that closes it."""
-    diagnostics: list[Diagnostic] = []
+    """Blocks that reach themselves, each circle reported once, with the calls that close it."""
+    closed: dict[tuple[int, ...], tuple[list[Thing], list[Span]]] = {}
     done: set[int] = set()
     for start in (thing for module in modules for thing in module.own.values()):
         path: list[Thing] = [start]
@@ -27,15 +27,24 @@ def find_recursion(modules: Iterable[Module], calls: Calls) -> list[Diagnostic]:
             thing, span = step
             if any(thing.definition is seen.definition for seen in path):
                 first = next(i for i, t in enumerate(path) if t.definition is thing.definition)
-                circle = " calls ".join(t.name for t in (*path[first:], thing))
-                headline = f"`{thing.name}` reaches itself"
-                diagnostics.append(
-                    Diagnostic("NS114", headline, Label(span, "closes the circle"), (), (circle,))
-                )
+                circle = tuple(id(t.definition) for t in path[first:])
+                closed.setdefault(circle, ([*path[first:], thing], []))[1].append(span)
             elif id(thing.definition) not in done:
                 path.append(thing)
                 pending.append(iter(calls.get(id(thing.definition), ())))
-    return diagnostics
+    return [_report_circle(things, spans) for things, spans in closed.values()]
+
+
+def _report_circle(things: list[Thing], spans: list[Span]) -> Diagnostic:
+    """`spans` are the calls that close it, which may be several of one block."""
+    first, *more = spans
+    return Diagnostic(
+        "NS114",
+        f"`{things[-1].name}` reaches itself",
+        Label(first, "closes the circle"),
+        tuple(Label(span, "and here") for span in more),
+        (" calls ".join(thing.name for thing in things),),
+    )
 
 
 def derives_from_itself(thing: Thing) -> bool:
