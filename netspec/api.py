@@ -4,9 +4,10 @@ The compiler is imported when a file is compiled, not before: `import netspec` s
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from netspec.diagnostics import CompileError, Diagnostic
 
@@ -15,8 +16,7 @@ if TYPE_CHECKING:
     from netspec.source import SourceFile
 
 
-@dataclass(frozen=True)
-class Spec:
+class Spec(Struct, frozen=True):
     """A compiled file: its nets by name, and what was found in it."""
 
     program: "Program"

@@ -3,16 +3,16 @@ every target, reads this and nothing else of the file.
 """
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from functools import cached_property
+
+from msgspec import Struct
 
 from netspec.layers.base import Layer
 from netspec.source import Span
 from netspec.tensor import Shape, Weight
 
 
-@dataclass(frozen=True, slots=True)
-class Node:
+class Node(Struct, frozen=True):
     """One layer of the elaborated net."""
 
     name: str
@@ -41,8 +41,7 @@ class Node:
         return sum(weight.elements for weight in self.weights if weight.is_learned)
 
 
-@dataclass(frozen=True, slots=True)
-class Head:
+class Head(Struct, frozen=True):
     """A side exit, trained with a weight in the loss and absent from inference."""
 
     name: str
@@ -50,8 +49,7 @@ class Head:
     output: str
 
 
-@dataclass(frozen=True)
-class Graph:
+class Graph(Struct, frozen=True, dict=True):
     """A net with every size known. Nodes stand in an order in which they can be computed."""
 
     name: str

@@ -5,9 +5,10 @@ a message is rendered.
 """
 
 from bisect import bisect_right
-from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
+
+from msgspec import Struct
 
 
 def decode_source(data: bytes) -> str:
@@ -16,14 +17,16 @@ def decode_source(data: bytes) -> str:
     return data.decode("utf-8-sig")
 
 
-@dataclass(frozen=True)
-class SourceFile:
+class SourceFile(Struct, frozen=True, dict=True):
     """A file's text under the name that messages show."""
 
     name: str
-    text: str = field(repr=False)
+    text: str
     path: Path | None = None
     """Where it lies, if it is a file: `use` looks beside it."""
+
+    def __repr__(self) -> str:
+        return f"SourceFile({self.name!r})"
 
     @cached_property
     def _line_starts(self) -> list[int]:
@@ -41,8 +44,7 @@ class SourceFile:
         return self.text[start : len(self.text) if end < 0 else end].rstrip("\r")
 
 
-@dataclass(frozen=True, slots=True)
-class Span:
+class Span(Struct, frozen=True):
     """A run of text in a file, `end` excluded."""
 
     source: SourceFile

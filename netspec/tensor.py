@@ -4,10 +4,11 @@ Lowest of the rooms that speak of networks: layers compute with these, graphs ho
 here knows of layer kinds or of the language.
 """
 
-from dataclasses import dataclass
 from fractions import Fraction
 from math import ceil, floor, prod
 from typing import TYPE_CHECKING, Literal, NamedTuple
+
+from msgspec import Struct
 
 if TYPE_CHECKING:
     from netspec.layers.starting_values import StartingValues
@@ -32,8 +33,7 @@ class Shape(NamedTuple):
         return str(self.channels) if self.is_vector else "x".join(map(str, self))
 
 
-@dataclass(frozen=True, slots=True)
-class Weight:
+class Weight(Struct, frozen=True):
     """One tensor that a layer owns: learned, or a running average that training keeps."""
 
     name: str

@@ -5,9 +5,10 @@ text is `str`, a list is `list`. The other forms have a class here. How each is 
 screen is `format_value`.
 """
 
-from dataclasses import dataclass
 from fractions import Fraction
 from typing import Literal, TypeAlias, get_args
+
+from msgspec import Struct
 
 Number: TypeAlias = int | Fraction | float
 Unit = Literal["epochs", "iterations", "images"]
@@ -26,16 +27,14 @@ class Size(tuple[int, ...]):
     __slots__ = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Padding:
+class Padding(Struct, frozen=True):
     """`0:3`, `0x3:1x4`: what is padded before and after, each a number or height x width."""
 
     before: int | Size
     after: int | Size
 
 
-@dataclass(frozen=True, slots=True)
-class Amount:
+class Amount(Struct, frozen=True):
     """A number with its unit: `30 epochs`."""
 
     number: Number

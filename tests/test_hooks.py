@@ -38,4 +38,4 @@ def test_every_hook_is_tested_above() -> None:
 def test_what_a_hook_installs_has_no_tensor_library() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     needed = {re.split(r"\W", each)[0] for each in project["dependencies"]}
-    assert needed == {"lark", "pydantic", "rich", "typer"}
+    assert needed == {"lark", "msgspec", "pydantic", "rich", "typer"}

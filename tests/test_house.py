@@ -20,7 +20,7 @@ ROOT = Path(__file__).parents[1]
 SOURCES = {"netspec": ROOT / "netspec", "netspec_torch": ROOT / "backends" / "netspec_torch"}
 INSTALLED = {module.__name__: Path(module.__file__ or "") for module in (netspec, netspec_torch)}
 
-FOR_IMPORT = {"netspec"}
+FOR_IMPORT = {"msgspec", "netspec", "typing_extensions"}
 FOR_CHECK = FOR_IMPORT | {
     "annotated_doc",
     "annotated_types",
@@ -30,7 +30,6 @@ FOR_CHECK = FOR_IMPORT | {
     "rich",
     "shellingham",
     "typer",
-    "typing_extensions",
     "typing_inspection",
 }
 """The packages beyond Python's own that a check may import: they are few, for its start-up."""

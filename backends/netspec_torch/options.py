@@ -1,8 +1,10 @@
 """What a caller says of a run beside the spec."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import dataclass, fields, replace
 from typing import Any
+
+from msgspec import to_builtins
 
 from netspec.values import Amount
 from netspec_torch.compute import Precision
@@ -60,7 +62,8 @@ class Options:
         return 2 if self.keep is None else self.keep
 
     def to_json(self) -> dict[str, Any]:
-        return asdict(self)
+        values: dict[str, Any] = to_builtins(self)
+        return values
 
     def go_on_from(self, earlier: Mapping[str, Any]) -> "Options":
         """These options, and where they say nothing those of the run that goes on."""

@@ -5,11 +5,12 @@ only by itself. The loop is in `trainer.py`.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property, partial
 from typing import Any
 
 import torch
+from msgspec.structs import replace
 from torch import Tensor, fx
 
 from netspec.compiler.program import CheckedNet

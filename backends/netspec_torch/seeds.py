@@ -14,9 +14,11 @@ their own for that: nothing could be tested on images that one of the nets was t
 
 import os
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Unpack
+
+from msgspec import to_builtins
 
 from netspec.backend import SeedOptions
 from netspec.compiler.program import CheckedNet
@@ -227,6 +229,6 @@ def _is_done(member: RunFolder, net: CheckedNet, options: Mapping[str, Any]) -> 
     stop = settle_stop(options.get("epochs"), options.get("iterations"))
     return (
         report["interrupted"] is None
-        and earlier["stop"] == (stop and asdict(stop))
+        and earlier["stop"] == (stop and to_builtins(stop))
         and spec == net.span.source.text
     )

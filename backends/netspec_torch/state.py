@@ -1,8 +1,10 @@
 """What a run remembers between two updates, beside its weights."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
+
+from msgspec import to_builtins
 
 from netspec.recipe.run import Figures
 
@@ -33,7 +35,8 @@ class RunState:
         return is_best
 
     def to_json(self) -> dict[str, Any]:
-        return asdict(self)
+        values: dict[str, Any] = to_builtins(self)
+        return values
 
     @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> "RunState":

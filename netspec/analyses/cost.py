@@ -6,13 +6,13 @@ layer that brings them.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from netspec.graph import Node
 
 
-@dataclass(frozen=True, slots=True)
-class Cost:
+class Cost(Struct, frozen=True):
     """A layer's or a group's share of the whole."""
 
     params: int = 0

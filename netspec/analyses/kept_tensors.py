@@ -6,8 +6,9 @@ table against the tensors that it saves of every layer kind.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, cast
+
+from msgspec import Struct
 
 from netspec.graph import Node
 
@@ -28,8 +29,7 @@ INDEX = 8
 """Bytes of an int64."""
 
 
-@dataclass(frozen=True, slots=True)
-class Kept:
+class Kept(Struct, frozen=True):
     """What a layer kind keeps."""
 
     inputs: bool = False

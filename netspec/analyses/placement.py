@@ -13,8 +13,9 @@ That the counts divide is checked in `compiler/placement.py`; here it is taken f
 """
 
 from collections.abc import Iterable, Mapping, Sequence, Set
-from dataclasses import dataclass
 from typing import NamedTuple
+
+from msgspec import Struct
 
 from netspec.analyses.cost import Cost
 from netspec.analyses.memory import BYTES_PER_NUMBER
@@ -42,8 +43,7 @@ class Crossing(NamedTuple):
         return self.elements * BYTES_PER_NUMBER
 
 
-@dataclass(frozen=True, slots=True)
-class Reading:
+class Reading(Struct, frozen=True):
     """What is read in one place, and what has to be fetched for it."""
 
     reads: tuple[Reads, ...]
@@ -63,8 +63,7 @@ class Reading:
         return sum(crossing.bytes for crossing in self.returning)
 
 
-@dataclass(frozen=True, slots=True)
-class NodePlacement(Reading):
+class NodePlacement(Reading, frozen=True):
     """Where one layer lies and what it fetches."""
 
     runs: tuple[Interval, ...]

@@ -14,11 +14,12 @@ padding counts as pixels, so that a field may be larger than the input and begin
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from fractions import Fraction
 from itertools import takewhile
 from math import lcm
 from typing import NamedTuple
+
+from msgspec import Struct
 
 from netspec.graph import Graph, Node
 from netspec.tensor import Interval, Reach
@@ -39,8 +40,7 @@ class Field(NamedTuple):
     """The first pixel of the first window."""
 
 
-@dataclass(frozen=True, slots=True)
-class Ancestor:
+class Ancestor(Struct, frozen=True):
     """A layer with its reaches: for each input, in rows and in columns."""
 
     node: Node

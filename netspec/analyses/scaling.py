@@ -16,8 +16,9 @@ is what gloo sends and PyTorch's modules compute; the rounding of an allocator, 
 and the time for reading images are not in it.
 """
 
-from dataclasses import dataclass
 from typing import NamedTuple
+
+from msgspec import Struct
 
 from netspec.analyses.cost import count_cost
 from netspec.analyses.memory import BYTES_PER_NUMBER, stores_its_result
@@ -82,8 +83,7 @@ class Memory(NamedTuple):
     activations: int
 
 
-@dataclass(frozen=True, slots=True)
-class Load:
+class Load(Struct, frozen=True):
     """What an update takes of the device with most of each."""
 
     layout: Layout
@@ -105,8 +105,7 @@ class Load:
         )
 
 
-@dataclass(frozen=True)
-class Scaling:
+class Scaling(Struct, frozen=True):
     """A net whose training is to be spread over devices."""
 
     graph: Graph

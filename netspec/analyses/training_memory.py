@@ -13,9 +13,10 @@ allocate.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
+
+from msgspec import Struct
 
 from netspec.analyses.kept_tensors import FLOAT, Precision
 from netspec.analyses.placement import (
@@ -51,8 +52,7 @@ class TrainingMemory(NamedTuple):
     than all the others together."""
 
 
-@dataclass(frozen=True)
-class TrainingNeeds:
+class TrainingNeeds(Struct, frozen=True, dict=True):
     """A net on one device, ready to be measured for a batch."""
 
     graph: Graph

@@ -10,8 +10,9 @@ weights outweigh activations.
 """
 
 from collections.abc import Mapping, Set
-from dataclasses import dataclass, field
 from typing import NamedTuple
+
+from msgspec import Struct, field
 
 from netspec.analyses.kept_tensors import FLOAT, HALF, Kept, Precision, count_copied, find_kept
 from netspec.graph import Graph, Node
@@ -37,8 +38,7 @@ class Share(NamedTuple):
     """Of these, the numbers of the largest tensor."""
 
 
-@dataclass(slots=True)
-class Ledger:
+class Ledger(Struct):
     """What lives, by whatever name, and the most that ever did."""
 
     live: int = 0

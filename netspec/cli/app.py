@@ -3,6 +3,7 @@ exceptions that none of them expects.
 """
 
 import gc
+import os
 import sys
 from importlib import import_module
 from typing import Annotated, Any, NoReturn
@@ -67,6 +68,7 @@ def netspec(
 
 def main() -> NoReturn:
     """Run the command line; what no command expects is told as a fault of netspec."""
+    os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")  # it would look into every package
     is_short = not SHORT_LIVED.isdisjoint(sys.argv[1:2])
     if is_short:
         gc.disable()

@@ -5,8 +5,9 @@ Files are shown in the order in which they were given; all are compiled before a
 
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import TextIO
+
+from msgspec import Struct
 
 from netspec import __version__
 from netspec.cli.inputs import Input
@@ -20,8 +21,7 @@ from netspec.source import SourceFile
 from netspec.syntax.parser import parse_source
 
 
-@dataclass(frozen=True, slots=True)
-class Checking:
+class Checking(Struct, frozen=True):
     """What a command line asks for, apart from its files."""
 
     settings: Mapping[str, str]

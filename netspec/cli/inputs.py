@@ -12,9 +12,10 @@ import re
 import sys
 from codecs import BOM_UTF8
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
+
+from msgspec import Struct, field
 
 from netspec.source import SourceFile, decode_source
 
@@ -41,8 +42,7 @@ class Input(NamedTuple):
     """Whether it came from standard input, whatever name it was given."""
 
 
-@dataclass(slots=True)
-class Inputs:
+class Inputs(Struct):
     """What a command line asks for."""
 
     found: list[Input] = field(default_factory=list)

@@ -6,9 +6,9 @@ pydantic's own errors end here: each becomes a diagnostic at the argument it is 
 
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
+from msgspec import Struct, field
 from pydantic import ValidationError
 
 from netspec.compiler.evaluate import EvaluationError, Surroundings, evaluate
@@ -22,8 +22,7 @@ from netspec.values import describe_value
 S = TypeVar("S", bound=Schema)
 
 
-@dataclass(frozen=True, slots=True)
-class Placed:
+class Placed(Struct, frozen=True):
     """Arguments by the field they go to, and what was wrong with them."""
 
     by_field: dict[str, tree.Argument] = field(default_factory=dict)

@@ -6,8 +6,10 @@ says of the tensors it was given. What the lines mean is decided in the modules 
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from netspec.compiler.arguments import Placed
 from netspec.compiler.claims import ClaimMade
@@ -30,8 +32,7 @@ class TooMuchError(Exception):
     """The file asks for more than the language allows; elaboration ends."""
 
 
-@dataclass(slots=True)
-class DefaultUse:
+class DefaultUse(Struct):
     """Which `default` lines were met, and for which of their kinds some layer took a value."""
 
     met: dict[int, tree.Name] = field(default_factory=dict)

@@ -5,8 +5,9 @@ defaults: one whose value is another because an argument was changed is skipped,
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from fractions import Fraction
+
+from msgspec import Struct
 
 from netspec.compiler.program import ClaimTally
 from netspec.diagnostics import MOST_ERRORS, MOST_EXPLAINED, Diagnostic, Label
@@ -18,8 +19,7 @@ CODES = {"shape": "NS301", "params": "NS302", "macs": "NS303"}
 WORDS = {"params": "parameters", "macs": "multiply-adds"}
 
 
-@dataclass(frozen=True, slots=True)
-class ClaimMade:
+class ClaimMade(Struct, frozen=True):
     """A claim met during elaboration, with the value it speaks of."""
 
     claim: tree.Claim

@@ -7,8 +7,9 @@ judged.
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from netspec.compiler.build_graph import DefaultUse, TooMuchError
 from netspec.compiler.claims import ClaimMade
@@ -24,8 +25,7 @@ from netspec.source import Span
 from netspec.syntax import tree
 
 
-@dataclass(slots=True)
-class Elaborated:
+class Elaborated(Struct):
     """What running a net's lines gave."""
 
     graph: Graph | None

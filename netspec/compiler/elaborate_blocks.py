@@ -5,8 +5,9 @@ and `again`. How the lines inside are run is left to `elaborate_lines`.
 from abc import abstractmethod
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
 from typing import Any
+
+from msgspec.structs import replace
 
 from netspec.compiler.arguments import place_arguments
 from netspec.compiler.build_graph import DefaultUse, TooMuchError

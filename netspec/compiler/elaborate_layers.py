@@ -2,8 +2,9 @@
 the layer's kind.
 """
 
-from dataclasses import replace
 from typing import Any
+
+from msgspec.structs import replace
 
 from netspec.compiler.arguments import Placed, bind, place_arguments
 from netspec.compiler.build_graph import GraphBuilder

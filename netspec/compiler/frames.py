@@ -5,8 +5,9 @@ Static checks have proven every name good, so look-ups here report only what dep
 """
 
 from collections import Counter
-from dataclasses import dataclass, field
 from typing import Any
+
+from msgspec import Struct, field
 
 from netspec.compiler.arguments import bind_starting_values
 from netspec.compiler.evaluate import EvaluationError, PoisonedError, fail
@@ -22,8 +23,7 @@ POISON = object()
 """The value of a name whose expression was reported."""
 
 
-@dataclass(frozen=True, slots=True)
-class LayerRecord:
+class LayerRecord(Struct, frozen=True):
     """A labelled layer, as `again` needs it."""
 
     name: str
@@ -36,8 +36,7 @@ class LayerRecord:
         return 0 if self.layer.takes == "none" else 1
 
 
-@dataclass(frozen=True, slots=True)
-class CallRecord:
+class CallRecord(Struct, frozen=True):
     """A labelled call of a block, as `again` needs it."""
 
     name: str
@@ -52,8 +51,7 @@ class CallRecord:
         return len(self.block.definition.inputs) or 1
 
 
-@dataclass(frozen=True, slots=True)
-class Tensor:
+class Tensor(Struct, frozen=True):
     """What flows: the node that gives it and its shape, None once a mistake was reported."""
 
     node: str
@@ -64,8 +62,7 @@ class Tensor:
 UNKNOWN = Tensor("", None)
 
 
-@dataclass(frozen=True, slots=True)
-class DefaultEntry:
+class DefaultEntry(Struct, frozen=True):
     """One `default` line in force: values by argument, for some kinds."""
 
     line: tree.Default
@@ -74,8 +71,7 @@ class DefaultEntry:
     spans: dict[str, Span]
 
 
-@dataclass(slots=True)
-class Names:
+class Names(Struct):
     """The values and tensors of one pair of braces while they are elaborated."""
 
     outer: "Names | None" = None
@@ -99,8 +95,7 @@ class Names:
         (names if name in names.tensors else self).tensors[name] = tensor
 
 
-@dataclass(slots=True)
-class Level:
+class Level(Struct):
     """A step of the dotted path: a net, call, join, branch or head, and the names given in it."""
 
     prefix: str = ""
@@ -120,8 +115,7 @@ class Level:
         return f"{self.prefix}{label}"
 
 
-@dataclass(slots=True)
-class Frame:
+class Frame(Struct):
     """The state of one net, or of one call of a block, while its lines are elaborated."""
 
     module: Module

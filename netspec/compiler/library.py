@@ -9,10 +9,11 @@ named from that file on. Where these are given, they are the project, and no dis
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 from os.path import normpath
 from pathlib import Path
 from typing import TypeAlias
+
+from msgspec import Struct, field
 
 from netspec.diagnostics import Diagnostic, Label
 from netspec.source import SourceFile, decode_source
@@ -24,8 +25,7 @@ PROJECT_MARKS = (".git", "pyproject.toml", "netspec.toml")
 Definition: TypeAlias = tree.Net | tree.DerivedNet | tree.Block
 
 
-@dataclass(frozen=True, slots=True)
-class Thing:
+class Thing(Struct, frozen=True):
     """A block or a net, with the file whose names it sees."""
 
     definition: Definition
@@ -36,8 +36,7 @@ class Thing:
         return self.definition.name.text
 
 
-@dataclass(slots=True, eq=False)
-class Module:
+class Module(Struct, eq=False):
     """A parsed file and what it can see."""
 
     file: tree.File

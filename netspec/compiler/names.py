@@ -6,8 +6,9 @@ so that a mistake in a block that is called fifty times is one error.
 """
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from typing import Any, Literal
+
+from msgspec import Struct
 
 from netspec.compiler.arguments import place_arguments
 from netspec.compiler.check_values import ValueCheck, list_names
@@ -22,8 +23,7 @@ from netspec.source import Span
 from netspec.syntax import tree
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(Struct, frozen=True):
     """Whose braces a line stands in."""
 
     owner: Literal["net", "block", "branch", "head", "join"]
@@ -34,8 +34,7 @@ class Place:
         return Place(self.owner, is_direct=False)
 
 
-@dataclass(frozen=True, slots=True)
-class NamesChecked:
+class NamesChecked(Struct, frozen=True):
     """What the check found, and which block calls which."""
 
     diagnostics: list[Diagnostic]

@@ -6,8 +6,9 @@ defaults, so that a claim whose value differs there is known to depend on the ch
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from netspec.compiler.arguments import place_arguments
 from netspec.compiler.build_graph import DefaultUse, list_total_claims
@@ -22,8 +23,7 @@ from netspec.graph import Graph
 from netspec.syntax import tree
 
 
-@dataclass(frozen=True, slots=True)
-class NetResult:
+class NetResult(Struct, frozen=True):
     """A net's graph, None where it has errors, and what was found."""
 
     graph: Graph | None
@@ -33,8 +33,7 @@ class NetResult:
     """Whether a parameter has another value than the file gives it."""
 
 
-@dataclass(slots=True)
-class _Filled:
+class _Filled(Struct):
     """A net's lines with the values that were found for its parameters."""
 
     root: Thing

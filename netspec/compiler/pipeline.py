@@ -7,9 +7,10 @@ all its errors, and the pipeline stops after one that had any.
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
+
+from msgspec.structs import replace
 
 from netspec.compiler.build_graph import DefaultUse
 from netspec.compiler.library import Module, Thing, collect_texts, load_module

@@ -1,8 +1,9 @@
 """What compiling a file gives: its nets with graphs and recipes, and everything found wrong."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
+
+from msgspec import Struct, field
 
 from netspec.diagnostics import Diagnostic, has_errors
 from netspec.graph import Graph
@@ -12,8 +13,7 @@ if TYPE_CHECKING:
     from netspec.recipe.recipe import Recipe
 
 
-@dataclass(frozen=True, slots=True)
-class ClaimTally:
+class ClaimTally(Struct, frozen=True):
     """How many claims of a net held, and how many were passed over because a value they depend on
     was changed."""
 
@@ -21,8 +21,7 @@ class ClaimTally:
     skipped: int = 0
 
 
-@dataclass(frozen=True)
-class CheckedNet:
+class CheckedNet(Struct, frozen=True):
     """One net, elaborated and checked."""
 
     name: str
@@ -35,13 +34,12 @@ class CheckedNet:
     recipe: "Recipe | None" = None
     settings: tuple[tuple[str, str], ...] = ()
     """The parameters that were given a value from outside, with the text of each."""
-    texts: Mapping[str, str] = field(default_factory=dict, repr=False)
+    texts: Mapping[str, str] = field(default_factory=dict)
     """What it was compiled from, as `compile_texts` takes it: the text of the file that has it, and
     of all that this one uses, by their paths from its folder."""
 
 
-@dataclass(frozen=True)
-class Pattern:
+class Pattern(Struct, frozen=True):
     """A net with parameters that have no value: it is checked through the nets made from it."""
 
     name: str
@@ -49,8 +47,7 @@ class Pattern:
     span: Span
 
 
-@dataclass(frozen=True)
-class Program:
+class Program(Struct, frozen=True):
     """A compiled file."""
 
     source: SourceFile

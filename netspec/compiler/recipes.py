@@ -6,8 +6,9 @@ line's arguments may be stands in its schema in `recipe/`; whether a recipe fits
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 from typing import Any, cast
+
+from msgspec import Struct, field
 
 from netspec.compiler.arguments import bind, place_arguments
 from netspec.compiler.evaluate import EvaluationError, evaluate
@@ -38,8 +39,7 @@ NEEDED = {
 """The lines that `train` cannot do without, each with an example."""
 
 
-@dataclass(slots=True)
-class BoundSection:
+class BoundSection(Struct):
     """A section's lines, bound; by the line's word, a solver's under `solver`."""
 
     lines: dict[str, Schema] = field(default_factory=dict)
@@ -62,8 +62,7 @@ class _Words:
         raise EvaluationError(Diagnostic("NS102", headline, Label(call.function.span)))
 
 
-@dataclass(slots=True)
-class RecipeBook:
+class RecipeBook(Struct):
     """The recipes of a file, by the net they name; None for all the others."""
 
     recipes: dict[str | None, Recipe] = field(default_factory=dict)

@@ -7,7 +7,8 @@ name of its kind. One exception: a label given again inside `repeat`, `for` or `
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from netspec.diagnostics import Diagnostic, Label
 from netspec.source import Span
@@ -17,8 +18,7 @@ NUMBERED = re.compile(r".*_\d+")
 NEVER_NAMES = ("input", "channels")
 
 
-@dataclass(slots=True)
-class Declared:
+class Declared(Struct):
     """A name that a file gives."""
 
     what: str
@@ -27,8 +27,7 @@ class Declared:
     used: bool = False
 
 
-@dataclass(slots=True)
-class Scope:
+class Scope(Struct):
     """The names of one pair of braces."""
 
     outer: "Scope | None" = None

@@ -7,8 +7,9 @@ pooling_shape.h, and cuda-convnet's layer.py.
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
 from typing import TypeAlias
+
+from msgspec.structs import replace
 
 from netspec.layers.arithmetic import join_both
 from netspec.layers.base import Told

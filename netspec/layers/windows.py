@@ -8,8 +8,9 @@ W = dilation (size - 1) + 1:
                  beyond the input and its padding before
 """
 
-from dataclasses import dataclass
 from typing import Annotated, Literal
+
+from msgspec import Struct
 
 from netspec.layers.arithmetic import join_both, list_both
 from netspec.layers.base import LayerError, Told
@@ -19,8 +20,7 @@ from netspec.tensor import Reach, Shape
 Rounding = Annotated[Literal["down", "up"], IsWord]
 
 
-@dataclass(frozen=True, slots=True)
-class WindowSpan:
+class WindowSpan(Struct, frozen=True):
     """One direction of a window over a map, in pixels."""
 
     input: int

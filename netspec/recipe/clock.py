@@ -4,14 +4,14 @@ An epoch's last batch is kept even where it is smaller, so an epoch has ceil(ima
 updates, and n images are n / images of an epoch.
 """
 
-from dataclasses import dataclass
 from math import ceil
+
+from msgspec import Struct
 
 from netspec.values import Amount, Number
 
 
-@dataclass(frozen=True, slots=True)
-class Clock:
+class Clock(Struct, frozen=True):
     """A training set cut into batches."""
 
     images: int

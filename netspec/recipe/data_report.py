@@ -5,9 +5,10 @@ the rest.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
 from statistics import median
 from typing import Any, Literal
+
+from msgspec import Struct, to_builtins
 
 MOST_CLASSES = 10
 MOST_BROKEN = 20
@@ -15,24 +16,21 @@ Lines = list[tuple[str, str]]
 """Lines with their headings; the heading of a line that goes on is empty."""
 
 
-@dataclass(frozen=True, slots=True)
-class BrokenImage:
+class BrokenImage(Struct, frozen=True):
     """An image that cannot be read."""
 
     name: str
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class PartReport:
+class PartReport(Struct, frozen=True):
     """One of the two parts of a data set."""
 
     images: int
     images_of_class: tuple[int, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class PixelReport:
+class PixelReport(Struct, frozen=True):
     """What was found when images were decoded."""
 
     images: int
@@ -59,12 +57,11 @@ class PixelReport:
             "bytes": self.bytes,
             "mean": self.mean,
             "std": self.std,
-            "broken": [asdict(each) for each in self.broken],
+            "broken": to_builtins(self.broken),
         }
 
 
-@dataclass(frozen=True, slots=True)
-class DataReport:
+class DataReport(Struct, frozen=True):
     """What is in a data set."""
 
     name: str
@@ -82,11 +79,10 @@ class DataReport:
 
     def to_json(self) -> dict[str, Any]:
         pixels = self.pixels and self.pixels.to_json()
-        return {"format": 1, **asdict(self), "pixels": pixels}
+        return {"format": 1, **to_builtins(self), "pixels": pixels}
 
 
-@dataclass(frozen=True, slots=True)
-class DataTiming:
+class DataTiming(Struct, frozen=True):
     """How many images a second a data set and a training reach, each alone and together."""
 
     net: str
@@ -106,11 +102,10 @@ class DataTiming:
         return "reading" if self.reading < self.step else "step"
 
     def to_json(self) -> dict[str, Any]:
-        return {**asdict(self), "limit": self.limit}
+        return {**to_builtins(self), "limit": self.limit}
 
 
-@dataclass(frozen=True, slots=True)
-class PackReport:
+class PackReport(Struct, frozen=True):
     """What a packing came to."""
 
     folder: str

@@ -5,7 +5,8 @@ opened. The compiler, which knows the places, makes diagnostics (NS403) of what 
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from netspec.graph import Graph
 from netspec.recipe.data import Crop, Divide, Resize, Subtract, Transform, test_transforms_from
@@ -14,8 +15,7 @@ from netspec.schema import HeightWidth
 from netspec.tensor import Shape
 
 
-@dataclass(frozen=True, slots=True)
-class Misfit:
+class Misfit(Struct, frozen=True):
     """One line of a recipe that does not fit the net or another line."""
 
     line: str

@@ -4,7 +4,7 @@ A backend fills in the facts. The lines are text without colour or width; whoeve
 the rest.
 """
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from netspec.recipe.clock import Clock, count_parts
 from netspec.recipe.rates import PlateauWatch, Rates
@@ -15,8 +15,7 @@ from netspec.recipe.written import write_line, write_value
 MOST_STAGES = 8
 
 
-@dataclass(frozen=True, slots=True)
-class PlannedData:
+class PlannedData(Struct, frozen=True):
     """The data set of a run."""
 
     name: str
@@ -33,8 +32,7 @@ class PlannedData:
     notes: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
+class Plan(Struct, frozen=True):
     """What a run will do."""
 
     net: str

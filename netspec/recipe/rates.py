@@ -5,14 +5,15 @@ schedule that depends on how the run goes, plateau, is remembered in `PlateauWat
 """
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+
+from msgspec import Struct, field
+from msgspec.structs import asdict
 
 from netspec.recipe.clock import Clock
 from netspec.recipe.schedule import Plateau, Schedule
 
 
-@dataclass(frozen=True, slots=True)
-class Stage:
+class Stage(Struct, frozen=True):
     """A stretch of the run with one rate."""
 
     start: int
@@ -20,8 +21,7 @@ class Stage:
     rate: float
 
 
-@dataclass(slots=True)
-class PlateauWatch:
+class PlateauWatch(Struct):
     """What a plateau schedule has seen so far."""
 
     best: float | None = None
@@ -47,8 +47,7 @@ class PlateauWatch:
         return True
 
 
-@dataclass
-class Rates:
+class Rates(Struct):
     """The rate at every update of one run."""
 
     solver_rate: float

@@ -4,7 +4,8 @@ The schemas of its lines stand beside this file; `compiler/recipes.py` puts them
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from netspec.recipe.data import Data, Transform
 from netspec.recipe.schedule import Fixed, Schedule
@@ -14,8 +15,7 @@ from netspec.source import Span
 from netspec.values import Amount
 
 
-@dataclass(frozen=True)
-class Recipe:
+class Recipe(Struct, frozen=True):
     """How a net is trained and tested."""
 
     data: Data
@@ -35,5 +35,5 @@ class Recipe:
     """Views of an image that are averaged: 1 (the centre) or 10 (corners and centre, mirrored)."""
     test_batch: int | None = None
     """Images that a test computes at once; `batch` where `test` does not say."""
-    spans: Mapping[str, Span] = field(default_factory=dict, compare=False)
+    spans: Mapping[str, Span] = field(default_factory=dict)
     """Where each line stands, by its word: data, batch, loss, solver, schedule, stop, views, …"""

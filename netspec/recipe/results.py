@@ -3,14 +3,14 @@ data, whatever computes it.
 """
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
 from typing import Any, ClassVar, NamedTuple
+
+from msgspec import Struct, to_builtins
 
 from netspec.recipe.run import Figures
 
 
-@dataclass(frozen=True, slots=True)
-class TestedNet:
+class TestedNet(Struct, frozen=True):
     """A net with the weights of a file, and how well it does."""
 
     __test__: ClassVar[bool] = False
@@ -24,8 +24,7 @@ class TestedNet:
     """On the centre view, and behind it on several views, where there is such a test."""
 
 
-@dataclass(frozen=True, slots=True)
-class TestReport:
+class TestReport(Struct, frozen=True):
     """How well nets do on the same images, each alone and all together."""
 
     __test__: ClassVar[bool] = False
@@ -46,7 +45,8 @@ class TestReport:
 
     def to_json(self) -> dict[str, Any]:
         """The report as JSON values."""
-        return asdict(self)
+        facts: dict[str, Any] = to_builtins(self)
+        return facts
 
     @property
     def images(self) -> int:
@@ -64,8 +64,7 @@ class ClassProbability(NamedTuple):
     probability: float
 
 
-@dataclass(frozen=True, slots=True)
-class Prediction:
+class Prediction(Struct, frozen=True):
     """What a picture shows."""
 
     picture: str

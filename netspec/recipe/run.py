@@ -5,8 +5,10 @@ not decided here.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Literal
+
+from msgspec import Struct
+from msgspec.structs import asdict
 
 if TYPE_CHECKING:
     from netspec.recipe.plan import Plan
@@ -42,8 +44,7 @@ class FailedElsewhereError(TrainingError):
         super().__init__("another process of the run failed, and says why", cause="run")
 
 
-@dataclass(frozen=True, slots=True)
-class Figures:
+class Figures(Struct, frozen=True):
     """How well a net does on images that it was not trained on."""
 
     images: int
@@ -69,8 +70,7 @@ class Figures:
         return cls(**values)
 
 
-@dataclass(frozen=True, slots=True)
-class Progress:
+class Progress(Struct, frozen=True):
     """Where a run stands after an update."""
 
     update: int

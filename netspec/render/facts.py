@@ -1,7 +1,8 @@
 """What a check says of one net, computed once for every format: totals, memory, placement."""
 
-from dataclasses import dataclass
 from functools import cached_property
+
+from msgspec import Struct
 
 from netspec.analyses.cost import Cost, count_cost
 from netspec.analyses.memory import Memory, measure_memory
@@ -11,8 +12,7 @@ from netspec.graph import Graph, Head, Node
 from netspec.tensor import Shape
 
 
-@dataclass(frozen=True)
-class NetFacts:
+class NetFacts(Struct, frozen=True, dict=True):
     """A checked net with the answers of the analyses."""
 
     net: CheckedNet

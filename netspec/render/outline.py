@@ -13,8 +13,9 @@ for its own sake.
 import re
 import sys
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
 from typing import NamedTuple
+
+from msgspec import Struct, field
 
 from netspec.analyses.cost import Cost, count_cost
 from netspec.graph import Graph, Node
@@ -28,8 +29,7 @@ EVERYTHING = sys.maxsize
 """The depth that opens everything."""
 
 
-@dataclass(eq=False)
-class Entry:
+class Entry(Struct, eq=False):
     """A layer, or a heading with what lies below it."""
 
     path: str

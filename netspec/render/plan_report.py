@@ -3,7 +3,8 @@ their number.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from netspec.analyses.scaling import Layout, Load, Machine, Scaling
 from netspec.render.net_report import show_bytes
@@ -14,8 +15,7 @@ FACT_WIDTH = 12
 PREFIXES = ((1e15, "P"), (1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k"))
 
 
-@dataclass(frozen=True)
-class PaperPlan:
+class PaperPlan(Struct, frozen=True):
     """A net's training on so many devices."""
 
     net: str

@@ -1,7 +1,8 @@
 """What stands after a phase, for those who look inside: the tree of a file, the graph of a net."""
 
 from collections.abc import Iterator
-from dataclasses import fields, is_dataclass
+
+from msgspec import Struct
 
 from netspec.graph import Graph, Node
 from netspec.schema import Schema
@@ -16,11 +17,11 @@ def render_tree(node: object, name: str = "", depth: int = 0) -> Iterator[str]:
     if isinstance(node, tuple):
         for index, item in enumerate(node):
             yield from render_tree(item, f"{name}[{index}]", depth)
-    elif is_dataclass(node) and not isinstance(node, Span | type):
+    elif isinstance(node, Struct) and not isinstance(node, Span):
         span = getattr(node, "span", None)
         yield f"{lead}{type(node).__name__}{describe_span(span) if span else ''}"
-        for field in fields(node):
-            yield from render_tree(getattr(node, field.name), field.name, depth + 1)
+        for field in node.__struct_fields__:
+            yield from render_tree(getattr(node, field), field, depth + 1)
     elif node is not None and not isinstance(node, Span):
         yield f"{lead}{format_value(node)}"
 

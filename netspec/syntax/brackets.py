@@ -6,7 +6,8 @@ blame.
 """
 
 from bisect import bisect_right
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from netspec.diagnostics import Diagnostic, Label
 from netspec.source import Span
@@ -15,8 +16,7 @@ from netspec.syntax.terminals import CLOSER, FILE_LEVEL, SIGN_OF, Token, Tokens
 LONGEST_HEADER = 40
 
 
-@dataclass(slots=True)
-class Opened:
+class Opened(Struct):
     """A bracket that is open."""
 
     token: Token
@@ -29,8 +29,7 @@ def balance(found: Tokens) -> None:
     found.tokens = _Balance(found).run()
 
 
-@dataclass(slots=True)
-class _Balance:
+class _Balance(Struct):
     found: Tokens
     balanced: list[Token] = field(default_factory=list)
     opened: list[Opened] = field(default_factory=list)

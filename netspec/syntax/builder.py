@@ -3,9 +3,10 @@
 A part is a token, a node, or None where something optional is left out. Nothing is judged here.
 """
 
-from dataclasses import replace
 from fractions import Fraction
 from typing import Any, TypeVar, cast
+
+from msgspec.structs import replace
 
 from netspec.source import Span
 from netspec.syntax import tree

@@ -11,9 +11,10 @@ two columns in the result, in the source whatever its author is used to.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from itertools import takewhile
 from typing import NamedTuple
+
+from msgspec import Struct, field
 
 from netspec.source import SourceFile
 from netspec.syntax.columns import APART, align_table, align_tails
@@ -69,8 +70,7 @@ HOME = Column(0, 0)
 """Where lines begin that stand in no braces."""
 
 
-@dataclass(slots=True)
-class Frame:
+class Frame(Struct):
     """Open braces or brackets, or the file around them all."""
 
     braces: Braces

@@ -8,7 +8,6 @@ errors of a file are reported at once.
 import os
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import lark
 from lark.exceptions import UnexpectedToken
 from lark.lexer import Lexer
+from msgspec import Struct
 
 from netspec.diagnostics import Diagnostic
 from netspec.source import SourceFile, Span
@@ -30,8 +30,7 @@ if TYPE_CHECKING:
 Expected = dict[str, Any]
 
 
-@dataclass(slots=True)
-class OpenBrace:
+class OpenBrace(Struct):
     """A brace whose lines are being read."""
 
     height: int

@@ -7,8 +7,10 @@ text is read.
 
 from bisect import bisect_right
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
 from typing import NamedTuple
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from netspec.diagnostics import MOST_ERRORS, Diagnostic, cut_short
 from netspec.source import SourceFile, Span
@@ -25,8 +27,7 @@ class Edit(NamedTuple):
     text: str
 
 
-@dataclass(slots=True)
-class WrongLine:
+class WrongLine(Struct):
     """A line with a mistake: its error, and the edits that mend what is wrong in it."""
 
     diagnostic: Diagnostic
@@ -34,8 +35,7 @@ class WrongLine:
     is_mended: bool
 
 
-@dataclass(slots=True)
-class Mistakes:
+class Mistakes(Struct):
     """All that was found wrong in a file's text."""
 
     lines: dict[int, WrongLine] = field(default_factory=dict)

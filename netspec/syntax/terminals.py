@@ -1,6 +1,6 @@
 """What a token is, which of them open and close, and what scanning a file gives."""
 
-from dataclasses import dataclass, field
+from msgspec import Struct, field
 
 from netspec.diagnostics import Diagnostic
 from netspec.source import Span
@@ -12,8 +12,7 @@ FILE_LEVEL = frozenset({"USE", "NET", "BLOCK", "TRAIN", "TEST"})
 """Words that begin what stands outside all braces."""
 
 
-@dataclass(frozen=True, slots=True)
-class Token:
+class Token(Struct, frozen=True):
     """A word or sign; `type` is its terminal in the grammar."""
 
     type: str
@@ -25,8 +24,7 @@ class Token:
         return self.type == "SEP" and self.text != ";"
 
 
-@dataclass(slots=True)
-class Tokens:
+class Tokens(Struct):
     """What scanning gives; the last token is `$END`."""
 
     tokens: list[Token] = field(default_factory=list)

@@ -2,16 +2,16 @@
 and no value computed; `compiler/` does both.
 """
 
-from dataclasses import dataclass
 from fractions import Fraction
 from typing import TypeAlias
+
+from msgspec import Struct
 
 from netspec.source import SourceFile, Span
 from netspec.values import Unit
 
 
-@dataclass(frozen=True, slots=True)
-class Name:
+class Name(Struct, frozen=True):
     """A word with its place: a label, an argument's name, a reference."""
 
     text: str
@@ -21,8 +21,7 @@ class Name:
 # Expressions
 
 
-@dataclass(frozen=True, slots=True)
-class Number:
+class Number(Struct, frozen=True):
     """A number as written; `precision` is the worth of its last written digit."""
 
     value: int | Fraction
@@ -30,8 +29,7 @@ class Number:
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
-class AmountOf:
+class AmountOf(Struct, frozen=True):
     """A number with a unit: `30 epochs`."""
 
     number: Number
@@ -39,16 +37,14 @@ class AmountOf:
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
-class SizeOf:
+class SizeOf(Struct, frozen=True):
     """`3x224x224`, or `3 x r x r` with any values as parts."""
 
     parts: tuple["Expression", ...]
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
-class PaddingOf:
+class PaddingOf(Struct, frozen=True):
     """`before : after`."""
 
     before: "Expression"
@@ -56,40 +52,35 @@ class PaddingOf:
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
-class Text:
+class Text(Struct, frozen=True):
     """Text in double quotes."""
 
     value: str
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
-class Truth:
+class Truth(Struct, frozen=True):
     """`yes` or `no`."""
 
     value: bool
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
-class ListOf:
+class ListOf(Struct, frozen=True):
     """`[1, 2, 3]`."""
 
     items: tuple["Expression", ...]
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
-class Reference:
+class Reference(Struct, frozen=True):
     """A name where a value stands."""
 
     text: str
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
-class Part:
+class Part(Struct, frozen=True):
     """`NAME.channels`, `NAME.height`, `NAME.width`."""
 
     of: "Expression"
@@ -97,8 +88,7 @@ class Part:
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
-class Index:
+class Index(Struct, frozen=True):
     """`t[0]`."""
 
     of: "Expression"
@@ -106,8 +96,7 @@ class Index:
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
-class Call:
+class Call(Struct, frozen=True):
     """`max(a, b)`, `normal(0.01)`."""
 
     function: Name
@@ -115,8 +104,7 @@ class Call:
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
-class Unary:
+class Unary(Struct, frozen=True):
     """`-a`, `not a`."""
 
     operator: str
@@ -124,8 +112,7 @@ class Unary:
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
-class Binary:
+class Binary(Struct, frozen=True):
     """`a + b` and the other operators with two sides, comparisons among them."""
 
     operator: str
@@ -134,8 +121,7 @@ class Binary:
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
-class Conditional:
+class Conditional(Struct, frozen=True):
     """`if c then a else b`."""
 
     condition: "Expression"
@@ -162,8 +148,7 @@ Expression: TypeAlias = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Argument:
+class Argument(Struct, frozen=True):
     """A value, with the name it is given to where it has one."""
 
     name: Name | None
@@ -174,8 +159,7 @@ class Argument:
 # Lines
 
 
-@dataclass(frozen=True, slots=True)
-class Claim:
+class Claim(Struct, frozen=True):
     """`96x55x55`, `params 35k`, `macs 724M`: what is claimed and the number or size as written."""
 
     about: Name | None
@@ -184,23 +168,20 @@ class Claim:
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
-class Body:
+class Body(Struct, frozen=True):
     """Lines between braces."""
 
     lines: tuple["Line", ...]
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
-class Let:
+class Let(Struct, frozen=True):
     name: Name
     value: Expression
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
-class If:
+class If(Struct, frozen=True):
     """`if c { } else if d { } else { }`; the arms in order, the last `else` apart."""
 
     arms: tuple[tuple[Expression, Body], ...]
@@ -208,24 +189,21 @@ class If:
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
-class Repeat:
+class Repeat(Struct, frozen=True):
     count: Expression
     index: Name | None
     body: Body
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(Struct, frozen=True):
     """A row of a table that `for` runs over."""
 
     values: tuple[Expression, ...]
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
-class For:
+class For(Struct, frozen=True):
     """Over the rows of a table, or the items of a list."""
 
     names: tuple[Name, ...]
@@ -234,8 +212,7 @@ class For:
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
-class Default:
+class Default(Struct, frozen=True):
     """`default conv, fc { init=normal(0.01) }`."""
 
     kinds: tuple[Name, ...]
@@ -243,20 +220,17 @@ class Default:
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
-class Expect:
+class Expect(Struct, frozen=True):
     claims: tuple[Claim, ...]
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
-class Output:
+class Output(Struct, frozen=True):
     name: Name
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
-class Flow:
+class Flow(Struct, frozen=True):
     """`from h` alone on a line: h flows from there."""
 
     label: Name | None
@@ -265,8 +239,7 @@ class Flow:
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
-class Branch:
+class Branch(Struct, frozen=True):
     label: Name | None
     keyword: Name
     body: Body
@@ -274,8 +247,7 @@ class Branch:
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
-class LayerLine:
+class LayerLine(Struct, frozen=True):
     """A layer, a call, a join, a head, an `again`; in a recipe, a word with its arguments."""
 
     label: Name | None
@@ -294,28 +266,24 @@ Line: TypeAlias = Let | If | Repeat | For | Default | Expect | Output | Flow | B
 # Items
 
 
-@dataclass(frozen=True, slots=True)
-class Parameter:
+class Parameter(Struct, frozen=True):
     name: Name
     default: Expression | None
 
 
-@dataclass(frozen=True, slots=True)
-class Use:
+class Use(Struct, frozen=True):
     path: Text
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
-class Net:
+class Net(Struct, frozen=True):
     name: Name
     parameters: tuple[Parameter, ...]
     body: Body
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
-class DerivedNet:
+class DerivedNet(Struct, frozen=True):
     """`net resnet50 = resnet(counts=[3, 4, 6, 3]) { expect … }`."""
 
     name: Name
@@ -325,8 +293,7 @@ class DerivedNet:
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
-class Block:
+class Block(Struct, frozen=True):
     name: Name
     parameters: tuple[Parameter, ...]
     inputs: tuple[Name, ...]
@@ -334,8 +301,7 @@ class Block:
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
-class Section:
+class Section(Struct, frozen=True):
     """`train { … }`, `test NAME { … }`."""
 
     kind: Name
@@ -347,8 +313,7 @@ class Section:
 Item: TypeAlias = Use | Net | DerivedNet | Block | Section
 
 
-@dataclass(frozen=True, slots=True)
-class File:
+class File(Struct, frozen=True):
     """A parsed file; `comments` are the spans of its comments, signs included, in order."""
 
     source: SourceFile

@@ -4,7 +4,7 @@ Words are the tokens of a file, as written, and its comments. Columns count from
 on to the next multiple of eight.
 """
 
-from dataclasses import dataclass, field
+from msgspec import Struct, field
 
 from netspec.source import SourceFile, Span
 from netspec.syntax.tokens import scan
@@ -12,8 +12,7 @@ from netspec.syntax.tokens import scan
 TAB = 8
 
 
-@dataclass(slots=True)
-class Word:
+class Word(Struct):
     """A token or a comment on its line."""
 
     terminal: str
@@ -34,8 +33,7 @@ class Word:
         return self.place + len(self.text)
 
 
-@dataclass(slots=True)
-class Line:
+class Line(Struct):
     """A line that is not blank: tokens, a comment, or both."""
 
     number: int

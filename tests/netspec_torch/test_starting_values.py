@@ -1,11 +1,11 @@
 """Starting values are drawn as their descriptions say, each weight by itself."""
 
-from dataclasses import replace
 from math import sqrt
 from typing import Literal
 
 import pytest
 import torch
+from msgspec.structs import replace
 from torch import Tensor, nn
 
 from netspec.layers.base import Layer

@@ -4,12 +4,12 @@ ensembles, which images are tested, and weights from elsewhere.
 
 import shutil
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
+from msgspec.structs import replace
 from PIL import Image
 from torch import Tensor
 from torch.nn.functional import nll_loss

@@ -3,6 +3,7 @@
 import json
 
 import pytest
+from msgspec.structs import replace
 
 from netspec.recipe.data_report import (
     BrokenImage,
@@ -69,7 +70,7 @@ def test_a_data_set_as_json() -> None:
     assert found["pixels"]["longer_side"] == {"min": 30, "median": 50, "max": 300}
     assert found["pixels"]["broken"] == [{"name": "0.jpg", "reason": "is empty"}]
     assert found["held_out"]["images"] == 12
-    bare = DataReport(**{**{k: getattr(REPORT, k) for k in REPORT.__slots__}, "pixels": None})
+    bare = replace(REPORT, pixels=None)
     assert bare.to_json()["pixels"] is None
 
 

@@ -1,8 +1,7 @@
 """The plan as it reads: images, updates, the rate at each stage, tests."""
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from netspec.recipe.clock import Clock
 from netspec.recipe.plan import Plan, PlannedData, describe_plan, describe_rates

@@ -436,6 +436,6 @@ def graphs_of(text: str, path: Path) -> list[object]:
 
 
 def strip_graph(graph: Graph) -> object:
-    kept = [name for name in Node.__slots__ if name not in ("span", "calls", "written")]
+    kept = [name for name in Node.__struct_fields__ if name not in ("span", "calls", "written")]
     nodes = [[getattr(node, name) for name in kept] for node in graph.nodes]
     return nodes, graph.inputs, graph.output, graph.heads, graph.gpus, graph.parameters

@@ -7,7 +7,9 @@ cut so in `netspec.compiler.placement`; here both are taken for granted.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from netspec.analyses.placement import Reads, count_channels, shift
 from netspec.graph import Node
@@ -20,8 +22,7 @@ Slices = tuple[slice, ...]
 """Which part of a weight, dimension by dimension; the dimensions that it leaves out are whole."""
 
 
-@dataclass(frozen=True)
-class Part:
+class Part(Struct, frozen=True):
     """What one column computes of a layer."""
 
     node: Node

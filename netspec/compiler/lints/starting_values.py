@@ -11,9 +11,10 @@ a net without a recipe the scores are not judged, since the scale of its images 
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import replace
 from math import sqrt
 from typing import NamedTuple
+
+from msgspec.structs import replace
 
 from netspec.analyses.signal import Signal
 from netspec.analyses.starting_signal import describe_images, estimate_output

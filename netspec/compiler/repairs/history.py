@@ -3,7 +3,8 @@ is, and what the shapes would be if some were different.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from netspec.compiler.scopes import NUMBERED
 from netspec.graph import Node
@@ -19,8 +20,7 @@ FIRST_SHOWN, LAST_SHOWN = 2, 4
 Shapes = dict[str, Shape]
 
 
-@dataclass(slots=True)
-class Budget:
+class Budget(Struct):
     """How much work may still go into repairs."""
 
     steps: int = MOST_STEPS
@@ -31,8 +31,7 @@ class Budget:
         return self.steps >= 0
 
 
-@dataclass(slots=True)
-class History:
+class History(Struct):
     """The layers of a net in their order, and work that may be spent on them."""
 
     nodes: Sequence[Node]

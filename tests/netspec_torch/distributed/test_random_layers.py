@@ -3,12 +3,12 @@ process does, or the checker says that they can't be cut.
 """
 
 import random
-from dataclasses import replace
 
 import pytest
 import torch
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 from torch.distributed import get_rank, group
 
 from netspec.compiler.placement import check_placement
