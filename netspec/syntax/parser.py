@@ -1,33 +1,23 @@
-"""Tokens to tree: drives lark's LALR parser token by token, and goes on after a mistake.
+"""Tokens to tree: feeds the parser token by token, and goes on after a mistake.
 
 Decides what two words mean by their place (`x` between sizes, a unit after a number), how a syntax
 error is told, and where parsing takes up again: at the next line of the same braces. All syntax
 errors of a file are reported at once.
 """
 
-import os
-import sys
-from collections.abc import Iterator
-from functools import cache
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import lark
-from lark.exceptions import UnexpectedToken
-from lark.lexer import Lexer
 from msgspec import Struct
 
 from netspec.diagnostics import Diagnostic
 from netspec.source import SourceFile, Span
 from netspec.syntax import tree
-from netspec.syntax.builder import TreeBuilder
+from netspec.syntax.automaton import Automaton
 from netspec.syntax.terminals import Token, Tokens
 from netspec.syntax.tokens import UNIT_WORDS, scan
 
 if TYPE_CHECKING:
     from netspec.syntax.mistake import Mistake
-
-Expected = dict[str, Any]
 
 
 class OpenBrace(Struct):
@@ -39,47 +29,6 @@ class OpenBrace(Struct):
     """Its place among the tokens."""
     end: int | None = None
     """Where it is to be closed, if it stands for lines that are only indented."""
-
-
-class _NoLexer(Lexer):
-    """Satisfies lark, which is handed finished tokens."""
-
-    def __init__(self, lexer_conf: object) -> None: ...
-
-    def lex(self, *_: object) -> Iterator[lark.Token]:
-        return iter(())
-
-
-@cache
-def _load_parser() -> lark.Lark:
-    """The LALR parser; its tables are kept between runs in the user's cache folder."""
-    grammar = Path(__file__).with_name("grammar.lark").read_text(encoding="utf-8")
-    return lark.Lark(
-        grammar,
-        parser="lalr",
-        start=["start", "value"],
-        lexer=_NoLexer,
-        maybe_placeholders=True,
-        keep_all_tokens=True,
-        transformer=TreeBuilder(),
-        cache=_cache_file(),
-    )
-
-
-def _cache_file() -> str | bool:
-    """Where lark keeps its tables; lark itself checks that they fit the grammar and its version."""
-    if sys.platform == "darwin":
-        base = Path.home() / "Library" / "Caches"
-    elif sys.platform == "win32":
-        base = Path(os.environ.get("LOCALAPPDATA", Path.home()))
-    else:
-        base = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    folder = base / "netspec"
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError:
-        return False
-    return str(folder / "grammar.cache")
 
 
 def parse_source(source: SourceFile) -> tuple[tree.File, list[Diagnostic]]:
@@ -108,12 +57,10 @@ class _Parse:
         """The place of the last mistake that was mended; what is wrong there again is not."""
         self.begun: set[int] = set()
         """Where lines were begun that the text runs on with the line above."""
-        state = _load_parser().parse_interactive("", start).parser_state
-        self.state = state
-        self.table: dict[int, Expected] = state.parse_conf.states
+        self.automaton = Automaton(start)
         self.open_braces: list[OpenBrace] = []
         self.built: Any = ()
-        """What the start rule's callback gave, empty where nothing could be read."""
+        """What the start rule gave, empty where nothing could be read."""
 
     def run(self) -> Any:
         while self.position < len(self.tokens):
@@ -128,26 +75,21 @@ class _Parse:
     def _feed(self, token: Token) -> bool:
         """Hand a token to the parser; whether the grammar has it here."""
         token = self._settle_word(token)
-        try:
-            built = self.state.feed_token(token, is_end=token.type == "$END")  # type: ignore[arg-type]
-        except UnexpectedToken:
+        if not self.automaton.feed(token):
             return False
         if token.type == "LBRACE":
-            self.open_braces.append(OpenBrace(len(self.state.state_stack), self.position))
+            self.open_braces.append(OpenBrace(self.automaton.height, self.position))
         elif token.type == "RBRACE":
             self.open_braces.pop()
         elif token.type == "$END":
-            self.built = built
+            self.built = self.automaton.built
         return True
-
-    def _expected(self) -> Expected:
-        return self.table[self.state.state_stack[-1]]
 
     def _settle_word(self, token: Token) -> Token:
         """A name is a unit or the x of a size where only that can follow."""
         if token.type != "NAME":
             return token
-        expected = self._expected()
+        expected = self.automaton.expected
         if token.text == "x" and "BY" in expected:
             return Token("BY", token.text, token.span)
         if token.text in UNIT_WORDS and "UNIT" in expected:
@@ -167,7 +109,7 @@ class _Parse:
             self.found.mistakes.give_up(span)
             return self._recover()
         self.mended = self.position
-        expected = frozenset(kind for kind in self._expected() if kind.isupper())
+        expected = frozenset(kind for kind in self.automaton.expected if kind.isupper())
         brace = self.open_braces[-1].position if self.open_braces else None
         mistake = explain_mistake(Place(self.found, self.position, expected, brace))
         if mistake.forget:
@@ -183,7 +125,7 @@ class _Parse:
 
     def _begin_line(self, position: int) -> bool:
         """Go back to where a new line begins, what was read of the old one being whole."""
-        if position in self.begun or not self._unwind("SEP", self._floor):
+        if position in self.begun or not self.automaton.unwind("SEP", self._floor):
             return self._recover()
         self.begun.add(position)
         self.position = position
@@ -193,7 +135,7 @@ class _Parse:
     def _replace(self, mistake: "Mistake") -> bool:
         """Hand over what should have stood here."""
         assert mistake.instead is not None
-        if mistake.is_new_line and not self._unwind("SEP", self._floor):
+        if mistake.is_new_line and not self.automaton.unwind("SEP", self._floor):
             return self._recover()
         for token in mistake.instead:
             if not self._feed(token):
@@ -213,7 +155,7 @@ class _Parse:
         token = self.tokens[self.position]
         nothing = Span(token.span.source, token.span.start, token.span.start)
         self.open_braces[-1].end = None
-        self._unwind("RBRACE", self._floor)
+        self.automaton.unwind("RBRACE", self._floor)
         self._feed(Token("RBRACE", "}", nothing))
         if token.type != "ELSE":
             self._feed(Token("SEP", "\n", nothing))
@@ -234,21 +176,11 @@ class _Parse:
             if token.type in ("SEP", "RBRACE"):
                 break
             if token.type == "LBRACE":
-                if self._unwind("LBRACE", self._floor):
+                if self.automaton.unwind("LBRACE", self._floor):
                     return True
                 self._skip_braces()
             self.position += 1
-        return self._unwind(token.type, self._floor)
-
-    def _unwind(self, wanted: str, floor: int) -> bool:
-        """Drop unfinished parts from the parser's stack until `wanted` may follow."""
-        stack, values = self.state.state_stack, self.state.value_stack
-        for height in range(len(stack), floor - 1, -1):
-            if wanted in self.table[stack[height - 1]]:
-                del stack[height:]
-                del values[height - 1 :]
-                return True
-        return False
+        return self.automaton.unwind(token.type, self._floor)
 
     def _skip_braces(self) -> None:
         """From an opening brace to the one that closes it."""

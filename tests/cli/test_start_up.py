@@ -7,8 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from netspec.syntax.tables import load_tables
+
 ROOT = Path(__file__).parents[2]
-HEAVY = ("torch", "numpy", "PIL", "netspec_torch", "netspec.cli.train")
+HEAVY = ("lark", "torch", "numpy", "PIL", "netspec_torch", "netspec.cli.train")
 FOR_COLOURS = ("rich",)
 FOR_JSON = ("netspec.render.json_schema",)
 FOR_LOOKING_INSIDE = ("netspec.render.stages",)
@@ -16,6 +18,12 @@ FOR_MISTAKES = (
     "netspec.syntax.syntax_errors", "netspec.syntax.odd_text", "netspec.syntax.foreign",
     "netspec.compiler.advice", "netspec.compiler.repairs",
 )  # fmt: skip
+
+
+@pytest.fixture(autouse=True, scope="module")
+def tables_are_kept() -> None:
+    """As they are from the first use of netspec on: only making them takes lark."""
+    load_tables()
 
 
 def list_imported(*arguments: str, code: int = 0) -> set[str]:
@@ -57,7 +65,7 @@ def test_version_and_usage_errors_need_no_compiler() -> None:
     for arguments, code in ((["--version"], 0), (["check", "--depth", "0", "x.net"], 2)):
         imported = list_imported(*arguments, code=code)
         assert "netspec.cli.app" in imported
-        assert imported.isdisjoint((*HEAVY, "netspec.compiler.pipeline", "lark"))
+        assert imported.isdisjoint((*HEAVY, "netspec.compiler.pipeline"))
 
 
 def test_a_plan_on_paper_needs_no_tensor_library() -> None:
