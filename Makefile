@@ -41,7 +41,7 @@ test-slow: $(WHEEL)/.ready ## Run the slow tests too
 golden: setup ## Rewrite the goldens in tests and docs; review the diff
 	$(BIN)/python -m pytest --golden tests/test_cases.py tests/test_docs.py tests/render/test_derivation.py
 
-bench: setup ## Measure start-up and training speed
+bench: setup $(PARITY)/.ready ## Measure start-up and training speed
 	for script in tests/bench/*.py; do $(BIN)/python $$script || exit; done
 
 parity: $(PARITY)/.ready ## Compare the networks with torchvision's, timm's, pretrainedmodels'
@@ -63,7 +63,7 @@ clean: ## Remove all that was built, .venv too
 
 # The libraries' own releases of PyTorch, which need not be that of .venv.
 $(PARITY)/.ready: tests/parity/requirements.txt pyproject.toml
-	@echo "Installing torchvision, timm and pretrainedmodels into $(PARITY): some minutes"
+	@echo "Installing torchvision, timm, pretrainedmodels, torchinfo into $(PARITY): some minutes"
 	@test -x $(PARITY)/bin/python || $(PYTHON) -m venv $(PARITY)
 	@$(PARITY)/bin/python -m pip install -qq -r tests/parity/requirements.txt -e '.[torch]'
 	@touch $@
