@@ -11,6 +11,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from difflib import SequenceMatcher
 from typing import Any
 
+import numpy as np
+
 from netspec.api import write_setting
 from netspec.compiler.program import CheckedNet
 from netspec.recipe.recipe import Recipe
@@ -83,9 +85,13 @@ def _describe_data(data: DataSet) -> dict[str, object]:
             names = (split.images.name(index) for index in range(len(split)))
             digest.update("\n".join(names).encode())
         digest.update(split.labels.tobytes())
+    shards = data.train.shards
+    if shards is not None:
+        digest.update(shards.tobytes())
     return {
         "kind": data.kind,
         "train": len(data.train),
+        **({"shards": len(np.unique(shards))} if shards is not None else {}),
         "held_out": len(data.held_out),
         "classes": data.num_classes,
         "digest": digest.hexdigest()[:16],

@@ -13,6 +13,7 @@ from netspec_torch.changes import describe_parameters
 from netspec_torch.compute import describe_machine
 from netspec_torch.curves import draw_curves
 from netspec_torch.data import SkippedImage
+from netspec_torch.distributed.averages import gather_averages, with_mean_averages
 from netspec_torch.emission import module_path
 from netspec_torch.layer_sizes import Sizes
 from netspec_torch.preparation import Job
@@ -102,7 +103,9 @@ class Records:
     def save_snapshot(self, state: RunState) -> None:
         """Write what the run can go on from, and drop what is too old of it."""
         job = self.job
-        weights = job.local.gather(job.trained.state_dict())
+        averages = gather_averages(job.local)
+        with with_mean_averages(job.local):
+            weights = job.local.gather(job.trained.state_dict())
         solver = job.local.gather(collect_solver_state(job.trained, job.optimizer))
         if not self._writes:
             return
@@ -114,6 +117,7 @@ class Records:
                 solver=solver,
                 statistics=_list_statistics(job),
                 state=self._describe_state(state),
+                averages=averages,
             ),
         )
         self.folder.prune_snapshots(job.options.settled_keep)
@@ -132,7 +136,8 @@ class Records:
 
     def save_weights(self, name: str, state: RunState) -> None:
         """Write the weights as they are, with what a use of them needs to know."""
-        weights = self.job.local.gather(self.job.module.state_dict())
+        with with_mean_averages(self.job.local):
+            weights = self.job.local.gather(self.job.module.state_dict())
         if not self._writes:
             return
         is_tested = state.tested == state.update

@@ -7,6 +7,7 @@ from netspec.recipe.run import TrainingError
 from netspec.recipe.written import resolve_line
 from netspec_torch.changes import show_changes
 from netspec_torch.compute import describe_machine
+from netspec_torch.distributed.averages import restore_averages
 from netspec_torch.module import list_weights
 from netspec_torch.preparation import Job
 from netspec_torch.run_folder import RunFolder
@@ -59,6 +60,7 @@ def bring_back(job: Job, snapshot: Snapshot, *, force: bool) -> Job:
         notes += ["--force: goes on by what has changed:", *changes]
     _check_weights(job, snapshot)
     job.trained.load_state_dict(job.local.take(snapshot.weights))
+    restore_averages(job.local, snapshot.averages)
     if _remembers_the_same(job, snapshot):
         restore_solver_state(job.trained, job.optimizer, job.local.take(snapshot.solver))
     else:

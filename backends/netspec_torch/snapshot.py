@@ -6,7 +6,7 @@ A snapshot is one safetensors file (`tensor_file.py`); nothing in it is executed
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,7 @@ from netspec_torch.storage import write_tensors
 from netspec_torch.tensor_file import STATISTICS, DamagedFileError, read_tensor_file, read_texts
 
 FORMAT = 2
-NET, SOLVER = "net/", "solver/"
+NET, SOLVER, AVERAGES = "net/", "solver/", "averages/"
 
 
 @dataclass(frozen=True)
@@ -32,6 +32,8 @@ class Snapshot:
     """What was measured on the training images; empty where the recipe needs nothing."""
     state: dict[str, Any]
     """Everything else that a run remembers, as JSON values."""
+    averages: dict[str, Tensor] = field(default_factory=dict)
+    """The running averages of each replica, `REPLICA/NAME`, where they are not the same."""
 
 
 def write_snapshot(path: Path, snapshot: Snapshot) -> None:
@@ -42,6 +44,7 @@ def write_snapshot(path: Path, snapshot: Snapshot) -> None:
             (NET, snapshot.weights),
             (SOLVER, snapshot.solver),
             (STATISTICS, snapshot.statistics),
+            (AVERAGES, snapshot.averages),
         )
         for name, tensor in group.items()
     }
@@ -63,6 +66,7 @@ def read_snapshot(path: Path) -> Snapshot:
         _take(file.tensors, SOLVER),
         _take(file.tensors, STATISTICS),
         state,
+        _take(file.tensors, AVERAGES),
     )
 
 

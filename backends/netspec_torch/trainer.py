@@ -17,6 +17,7 @@ from torch import Tensor
 from netspec.recipe.run import Figures, Listener, Progress, TrainingError
 from netspec_torch.compute import autocast
 from netspec_torch.data import Loader
+from netspec_torch.distributed.averages import with_mean_averages
 from netspec_torch.divergence import explain
 from netspec_torch.evaluate import evaluate
 from netspec_torch.interrupts import Interrupts
@@ -86,16 +87,16 @@ class Trainer:
     def test(self, loader: Loader, views: int = 1) -> Figures:
         """Evaluate the net as it is; raises InterruptedRunError."""
         images = self._job.plan.test_images if loader is self._job.tests else self._held_out
-        self._job.local.share_averages()
-        return evaluate(
-            self._job.module,
-            loader,
-            device=self._job.device,
-            views=views,
-            precision=self._job.options.settled_precision,
-            progress=lambda done: self._note_testing(done, images),
-            add=self._job.world.add,
-        )
+        with with_mean_averages(self._job.local):
+            return evaluate(
+                self._job.module,
+                loader,
+                device=self._job.device,
+                views=views,
+                precision=self._job.options.settled_precision,
+                progress=lambda done: self._note_testing(done, images),
+                add=self._job.world.add,
+            )
 
     @property
     def _held_out(self) -> int:
@@ -189,13 +190,11 @@ class Trainer:
     def _save(self) -> None:
         """Write the weights for use, then the snapshot: a run that is ended in between goes on from
         the snapshot before, and writes both anew."""
-        self._job.local.share_averages()
         self._records.save_weights(LAST, self._state)
         self._save_snapshot()
 
     def _save_snapshot(self) -> None:
         self._collect_losses()
-        self._job.local.share_averages()
         self._records.save_snapshot(self._state)
         self._saved = monotonic()
 
@@ -214,7 +213,7 @@ class Trainer:
         """The same for held-out images, on which the net computes otherwise."""
         job, update = self._job, self._state.update
         job.module.eval()
-        with autocast(job.device, job.options.settled_precision):
+        with with_mean_averages(job.local), autocast(job.device, job.options.settled_precision):
             batches = (images for images, _ in job.tests.views())
             where = explain(job.module, job.net.graph, batches, job.world)
         rate = job.rates.at(max(0, update - 1))

@@ -14,6 +14,7 @@ from netspec.recipe.run import Figures, Listener, TrainingError
 from netspec.values import Amount
 from netspec_torch.compute import Precision
 from netspec_torch.data import DataError, SkippedImage
+from netspec_torch.distributed.averages import settle_averages
 from netspec_torch.distributed.faults import count_restarts
 from netspec_torch.distributed.world import World, join_world
 from netspec_torch.interrupts import Interrupts
@@ -236,6 +237,7 @@ def _run(
             final, final_views = _test_finally(job, trainer, state)
         except InterruptedRunError as interruption:
             received = interruption.signal.name
+    settle_averages(job.local)
     skipped = tuple(dict.fromkeys(chain(*job.world.collect(job.data.skipped))))
     records.finish(state, _describe_outcome(final, final_views, received), skipped)
     return TrainingResult(

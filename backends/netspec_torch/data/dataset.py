@@ -43,6 +43,8 @@ class Split:
     """One class number an image, from 0."""
     shorter_side: int | None = None
     """No image's shorter side is longer, where images were reduced when they were packed."""
+    shards: NDArray[np.int64] | None = None
+    """The number of each image's shard, from 0; None where they are in no shards."""
     measured: "Mapping[Form, Statistics]" = field(default_factory=dict, repr=False)
     """Statistics of these images in the forms in which they are known."""
     _unreadable: dict[int, str] = field(default_factory=dict, repr=False)
@@ -56,6 +58,7 @@ class Split:
             self,
             images=self.images.take(indices),
             labels=self.labels[indices],
+            shards=None if self.shards is None else self.shards[indices],
             measured={},
             _unreadable={},
         )

@@ -5,7 +5,7 @@ epoch sees the bytes that it would have seen. Images are read ahead on threads a
 else is done on the device when a batch is asked for.
 """
 
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Generator, Sequence
 from contextlib import closing
 from typing import NamedTuple
 
@@ -19,12 +19,12 @@ from netspec.tensor import Shape
 from netspec_torch.data.dataset import DataSet, Labels, Split
 from netspec_torch.data.decoding import Form
 from netspec_torch.data.fetching import CACHE_BYTES, Fetcher, map_ahead
+from netspec_torch.data.order import draw_order
 from netspec_torch.data.pipeline import Pipeline
-from netspec_torch.data.randomness import make_generator
 from netspec_torch.data.reading import plan_reading
 from netspec_torch.data.share import WHOLE, Share
 from netspec_torch.data.stages import need_statistics
-from netspec_torch.data.statistics import Statistics, measure_statistics
+from netspec_torch.data.statistics import Measure, Progress, Statistics, measure_statistics
 
 
 class Loader:
@@ -44,15 +44,16 @@ class Loader:
         memory_format: torch.memory_format = torch.contiguous_format,
         threads: int | None = None,
         cache_bytes: int = CACHE_BYTES,
-        progress: Callable[[int, int], None] | None = None,
+        measure: Measure = measure_statistics,
+        progress: Progress | None = None,
     ) -> None:
         """Batches of `batch` images for a net whose input has the given shape, or this process's
         share of each.
 
         `statistics` are the training split's; where the transforms need some and none are given
-        they are measured on this split, which is right for the training split alone, and `progress`
-        is told the images read and their number. `threads` decode at once; a split whose pixels fit
-        in `cache_bytes` is decoded once.
+        `measure` takes them of this split, which is right for the training split alone, and tells
+        `progress`. `threads` decode at once; a split whose pixels fit in `cache_bytes` is decoded
+        once.
 
         Raises DataError where data, recipe and net do not fit each other.
         """
@@ -73,7 +74,7 @@ class Loader:
         )
         if statistics is None and need_statistics(transforms):
             statistics = split.measured.get(reading.form)
-            statistics = statistics or measure_statistics(self._fetcher, progress)
+            statistics = statistics or measure(self._fetcher, progress)
         self.statistics = statistics
         """What the transforms subtract and divide by; None where they need nothing."""
         self._pipeline = Pipeline(
@@ -102,7 +103,7 @@ class Loader:
         Leave the loop, or close the iterator, and no thread stays behind.
         """
         total = len(self._fetcher.split)
-        order = make_generator(self.seed, epoch, 0).permutation(total)
+        order = draw_order(total, self.batch, self._fetcher.split.shards, self.seed, epoch)
         drawn = self._pipeline.draw(self.seed, epoch, total)
         runs = [
             self.share.cut(slice(i, min(i + self.batch, total)))
@@ -120,13 +121,16 @@ class Loader:
 
         Yields images, (N * count) x channels x height x width, the views of an image next to each
         other, and labels, N. A batch holds as many views as a training batch has images, or those
-        of one image. Images that cannot be read are left out. With a share of the batches N may be
-        0, so that all processes have as many.
+        of one image. Images that cannot be read are left out. A share is a run of the split, in as
+        many batches as those of the other processes; N may be 0.
         """
-        total = len(self._fetcher.split)
-        each = max(1, self.batch // count)
-        batches = (slice(i, min(i + each, total)) for i in range(0, total, each))
-        runs = [np.arange(run.start, run.stop) for run in map(self.share.cut, batches)]
+        own = self.share.cut(slice(0, len(self._fetcher.split)))
+        most = -(-len(self._fetcher.split) // self.share.of)
+        each = -(-max(1, self.batch // count) // self.share.of)
+        runs = [
+            np.arange(own.start + i, min(own.start + i + each, own.stop))
+            for i in range(0, most, each)
+        ]
         fetched = map_ahead(self._fetcher.fetch, runs, self._fetcher.threads)
         with closing(fetched):
             for images, indices in fetched:
@@ -175,13 +179,14 @@ def open_loaders(
     memory_format: torch.memory_format = torch.contiguous_format,
     statistics: Statistics | None = None,
     threads: int | None = None,
-    progress: Callable[[int, int], None] | None = None,
+    measure: Measure = measure_statistics,
+    progress: Progress | None = None,
 ) -> Loaders:
     """Both splits of a data set under a recipe, for a net whose input has the given shape.
 
     Statistics that the recipe needs are measured unless given; that reads every training image
-    once, and `progress` is told the images read and their number. Raises DataError where data,
-    recipe and net do not fit each other.
+    once, and `progress` is told how many. Raises DataError where data, recipe and net do not fit
+    each other.
     """
     train = Loader(
         data.train,
@@ -194,6 +199,7 @@ def open_loaders(
         device=device,
         memory_format=memory_format,
         threads=threads,
+        measure=measure,
         progress=progress,
     )
     held_out = Loader(

@@ -180,7 +180,7 @@ def _read_part(folder: Path, shards: Sequence[Shard], index: Index) -> Split:
         channels=index.channels,
         checksums=columns["crc32"],
     )
-    return Split(images, columns["label"], index.side)
+    return Split(images, columns["label"], index.side, shards=ranges.numbers)
 
 
 def _read_table(folder: Path, shard: Shard) -> dict[str, NDArray[Any]]:

@@ -2,12 +2,13 @@
 
 Measured once, over the training split alone, on pixels from 0 to 255 in the form in which they are
 read: resized, not yet cropped. All sums are sums of whole numbers below 2^53, so they are exact in
-float64 and do not depend on the order of the images or on the number of threads.
+float64 and do not depend on the order of the images or on the number of threads or processes.
 """
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Protocol
 
 import numpy as np
 import torch
@@ -16,8 +17,11 @@ from torch import Tensor
 
 from netspec_torch.data.errors import DataError
 from netspec_torch.data.fetching import Fetcher, map_ahead
+from netspec_torch.data.share import WHOLE, Share
 
 IMAGES_AT_ONCE = 64
+Progress = Callable[[int, int], None]
+"""Is told the images read and their number."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -86,6 +90,15 @@ class Sums:
         self.products += others.products
         self.count += others.count
 
+    def add_up(self, add: Callable[[Tensor], Tensor]) -> None:
+        """Add the sums of other processes, by what adds up a tensor over all."""
+        parts = (self.images, self.products, np.array([self.count], np.float64))
+        numbers = add(torch.from_numpy(np.concatenate([part.ravel() for part in parts]))).numpy()
+        images, products, count = np.split(numbers, np.cumsum([part.size for part in parts[:2]]))
+        self.images = images.reshape(self.images.shape)
+        self.products = products.reshape(self.products.shape)
+        self.count = int(count[0])
+
     def as_statistics(self) -> Statistics:
         """Mean and covariance; there must be an image."""
         height, width, _ = self.images.shape
@@ -97,21 +110,35 @@ class Sums:
         )
 
 
+class Measure(Protocol):
+    """What measures a split."""
+
+    def __call__(self, fetcher: Fetcher, progress: Progress | None = None) -> Statistics: ...
+
+
 def measure_statistics(
-    fetcher: Fetcher, progress: Callable[[int, int], None] | None = None
+    fetcher: Fetcher,
+    progress: Progress | None = None,
+    *,
+    share: Share = WHOLE,
+    add: Callable[[Tensor], Tensor] = lambda sums: sums,
 ) -> Statistics:
-    """Measure a split; `progress` is told the images read and their number.
+    """Measure a split. Where processes share the work each reads a run of the images, and `add`
+    adds up a tensor over all, in its place.
 
     Raises DataError where not one image can be read.
     """
     total = len(fetcher.split)
-    runs = [np.arange(i, min(i + IMAGES_AT_ONCE, total)) for i in range(0, total, IMAGES_AT_ONCE)]
+    own = share.cut(slice(0, total))
+    starts = range(own.start, own.stop, IMAGES_AT_ONCE)
+    runs = [np.arange(i, min(i + IMAGES_AT_ONCE, own.stop)) for i in starts]
     sums = Sums.over(fetcher.image_shape)
     results = map_ahead(lambda run: _sum(fetcher, run), runs, fetcher.threads)
     for run, part in zip(runs, results, strict=True):
         sums.add(part)
         if progress is not None:
-            progress(int(run[-1]) + 1, total)
+            progress(min(total, (int(run[-1]) + 1 - own.start) * share.of), total)
+    sums.add_up(add)
     if sums.count == 0:
         raise DataError("not one of the training images can be read")
     return sums.as_statistics()

@@ -63,11 +63,14 @@ class Entries:
     def labels(self) -> Labels:
         return np.array(self._labels, np.int64)
 
-    def as_split(self, labels: Labels | None = None) -> Split:
+    def as_split(self, labels: Labels | None = None, *, in_shards: bool = False) -> Split:
+        """The images so far. With `in_shards` each file has images of all sorts, and may be read as
+        a whole; `labels` stand in for those that were given with the images."""
         numbers, offsets, sizes = np.array(self._rows, np.int64).reshape(-1, 3).T
         ranges = Ranges(self._files, numbers, offsets, sizes)
         images = EncodedImages(self._names, ranges.read_bytes)
-        return Split(images, self.labels if labels is None else labels)
+        shards = numbers if in_shards else None
+        return Split(images, self.labels if labels is None else labels, shards=shards)
 
 
 def find_tars(folder: Path) -> list[Path]:
@@ -159,7 +162,7 @@ def _read_shards(paths: Sequence[Path]) -> tuple[Labels, Split]:
             _read_samples(tar, entries)
     if not entries:
         raise DataError(f"{paths[0]} holds no images", LAYOUT)
-    return entries.labels, entries.as_split()
+    return entries.labels, entries.as_split(in_shards=True)
 
 
 def _read_samples(tar: Tar, entries: Entries) -> None:

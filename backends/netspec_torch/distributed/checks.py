@@ -20,7 +20,7 @@ def check_same_data(world: World, data: DataSet) -> None:
         difference = (
             f"{counts[0]} images to train on and held out, and process 0 has {counts[1]}"
             if counts[0] != counts[1]
-            else "as many images as process 0, and with other classes"
+            else "as many images as process 0, of other classes or in other shards"
         )
         raise TrainingError(
             f"process {rank} has other data: {difference}",
@@ -49,8 +49,11 @@ def check_shares(world: World, clock: Clock, device_batch: int | None) -> None:
 
 
 def _digest(data: DataSet) -> str:
-    """The classes' names and the labels in their order; where the files lie may differ."""
+    """The classes' names, and the labels and shards in their order; where the files lie may
+    differ."""
     digest = hashlib.sha256("\n".join(data.class_names).encode())
     for split in (data.train, data.held_out):
         digest.update(np.asarray(split.labels, np.int64).tobytes())
+        if split.shards is not None:
+            digest.update(split.shards.tobytes())
     return digest.hexdigest()

@@ -11,7 +11,6 @@ from functools import cached_property
 from inspect import signature
 from typing import Any
 
-import torch
 from torch import Tensor, distributed, fx
 from torch.nn.parallel import DistributedDataParallel
 
@@ -101,19 +100,6 @@ class LocalNet:
             if parameter.shape != weights[name].shape
         )
 
-    @torch.no_grad()
-    def share_averages(self) -> None:
-        """Give all replicas the mean of their running averages. That of a training step is a
-        replica's own, and no training step reads it."""
-        world = self.world
-        if not isinstance(world, SeveralProcesses) or world.replicas == 1:
-            return
-        weights = list_weights(self.graph, heads=True)
-        for name, tensor in self.trained.state_dict().items():
-            if name in weights and not weights[name].is_learned:
-                distributed.all_reduce(tensor, group=world.replica_group)
-                tensor /= world.replicas
-
     def take(self, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """Of the whole net's tensors those that are here. They are called by their weight, or by
         their weight and, behind a `/`, what the solver remembers of it."""
@@ -126,17 +112,20 @@ class LocalNet:
     def gather(self, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """On the first process the whole net's tensors, from those of all columns; elsewhere what
         is here. Every process calls it."""
-        world, column = self.world, self.column
-        if column is None or not isinstance(world, SeveralProcesses):
+        world = self.world
+        if not isinstance(world, SeveralProcesses):
             return dict(tensors)
         local = {name: tensor.detach().cpu() for name, tensor in tensors.items()}
         if world.share.number:
             return local
         parts: list[Any] | None = [None] * world.columns if world.is_first else None
         distributed.gather_object(local, parts, dst=0, group=world.column_group)
-        return local if parts is None else self._join(column, parts)
+        return local if parts is None else self.join(parts)
 
-    def _join(self, column: Column, parts: Iterable[Mapping[str, Tensor]]) -> dict[str, Tensor]:
+    def join(self, parts: Iterable[Mapping[str, Tensor]]) -> dict[str, Tensor]:
+        """The whole net's tensors, from those of the columns of a replica."""
+        assert self.column is not None
+        column = self.column
         shapes = {n: weight.shape for n, weight in list_weights(self.graph, heads=True).items()}
         whole: dict[str, Tensor] = {}
         for number, tensors in enumerate(parts):

@@ -94,6 +94,10 @@ class World:
         """Every process's value, by rank, on all."""
         return [value]
 
+    def gather(self, value: Value) -> list[Value]:
+        """Every process's value, by rank, on the first; elsewhere none."""
+        return [value]
+
     def agree(self, number: int) -> int:
         """The largest of all processes' numbers."""
         return number
@@ -147,6 +151,11 @@ class SeveralProcesses(World):
         values: list[Any] = [None] * self.size
         distributed.all_gather_object(values, value)
         return values
+
+    def gather(self, value: Value) -> list[Value]:
+        values: list[Any] | None = [None] * self.size if self.is_first else None
+        distributed.gather_object(value, values)
+        return values or []
 
     def agree(self, number: int) -> int:
         flag = torch.tensor(number)

@@ -12,6 +12,7 @@ from netspec_torch.data.decoding import Form
 from netspec_torch.data.errors import DataError
 from netspec_torch.data.fetching import Fetcher
 from netspec_torch.data.images import open_files
+from netspec_torch.data.share import Share
 from netspec_torch.data.statistics import Statistics, measure_statistics
 from tests.netspec_torch.data.pictures import make_split, read_split, write_picture
 
@@ -52,6 +53,24 @@ def test_threads_and_order_do_not_matter() -> None:
     first, second = measure(split, threads=1), measure(split, threads=4)
     assert torch.equal(first.mean_image, second.mean_image)
     assert torch.equal(first.covariance, second.covariance)
+
+
+@pytest.mark.parametrize("parts", [2, 3, 250])
+def test_several_processes_measure_what_one_does(parts: int) -> None:
+    """To the last bit, also where there are fewer images than processes."""
+    split = make_split(200, 6, 6)
+    sums: list[torch.Tensor] = []
+
+    def keep(numbers: torch.Tensor) -> torch.Tensor:
+        sums.append(numbers.clone())
+        return torch.stack(sums).sum(0)
+
+    fetcher = Fetcher(split, FORM)
+    for number in range(parts):
+        found = measure_statistics(fetcher, share=Share(number, parts), add=keep)
+    whole = measure(split)
+    assert torch.equal(found.mean_image, whole.mean_image)
+    assert torch.equal(found.covariance, whole.covariance)
 
 
 def test_progress_counts_to_the_end() -> None:

@@ -10,7 +10,12 @@ from safetensors.torch import load_file
 from torch import Tensor
 
 from tests.netspec_torch.distributed.processes import Processes
-from tests.netspec_torch.distributed.training import restore_and_gather, run_updates, train_net
+from tests.netspec_torch.distributed.training import (
+    restore_and_gather,
+    run_training,
+    run_updates,
+    train_net,
+)
 from tests.netspec_torch.small_runs import read_last
 
 NET = """
@@ -157,10 +162,6 @@ def train_together(
     for other in others:
         assert other == first
     return dict(first)
-
-
-def run_training(text: str, folder: Path, photos: Path, options: dict[str, Any]) -> dict[str, Any]:
-    return train_net(text, folder, photos, **options)
 
 
 def check_folders(one: Path, other: Path) -> None:

@@ -14,6 +14,7 @@ from netspec.recipe.clock import Clock
 from netspec.recipe.run import TrainingError
 from netspec.source import SourceFile
 from netspec_torch import train
+from netspec_torch.distributed.averages import settle_averages
 from netspec_torch.distributed.local_net import place_net
 from netspec_torch.distributed.step import SharedStep
 from netspec_torch.distributed.world import World, join_world
@@ -73,7 +74,7 @@ def run_updates(
     with join_world(net.name, net.graph.gpus, "cpu") as world:
         updating = Updating(net, world, dtype, device_batch)
         losses = [updating.update(number) for number in range(updates)]
-        updating.local.share_averages()
+        settle_averages(updating.local)
         state = updating.local.gather(updating.local.trained.state_dict())
         return {"losses": losses, "state": state if world.is_first else {}}
 
@@ -104,6 +105,11 @@ def train_net(text: str, folder: Path, data: Path, **options: Any) -> dict[str, 
         return {"error": error.message, "details": error.details}
     final = result.final and result.final.to_json()
     return {"final": final, "updates": result.updates, "skipped": result.skipped}
+
+
+def run_training(text: str, folder: Path, data: Path, options: dict[str, Any]) -> dict[str, Any]:
+    """The same with options as one argument."""
+    return train_net(text, folder, data, **options)
 
 
 def restore_and_gather(text: str, folder: Path) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
