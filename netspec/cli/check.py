@@ -4,19 +4,13 @@ The options and their contradictions stand here; the check itself is in `checkin
 imported when one begins, so that help and usage errors come at once.
 """
 
-from typing import TYPE_CHECKING, Annotated, Literal, NoReturn
+from typing import Annotated, Literal, NoReturn
 
 import typer
 
-from netspec.cli.inputs import STANDARD_INPUT, Inputs, read_inputs, split_picked
+from netspec.cli.inputs import STANDARD_INPUT, split_picked
 from netspec.cli.output import standard_output
 from netspec.cli.screen import FOR_MACHINES, Format, When
-
-if TYPE_CHECKING:
-    from netspec.compiler.program import Program
-
-HAS_ERRORS = 1
-IS_UNREADABLE = 2
 
 Stage = Literal["tree", "graph"]
 
@@ -96,24 +90,15 @@ def check(
         refuse("--strict", "a watch ends by Ctrl-C, whatever it found")
     values = parse_settings(settings or [])
 
-    from netspec.cli.checking import Checking, choose_detail
+    from netspec.cli.checking import Checking, check_files, choose_detail
 
     checking = Checking(values, form, color, stage, choose_detail(full, depth, quiet))
-    with standard_output() as stream:
-        if watch:
-            from netspec.cli.rechecking import recheck_forever
+    if watch:
+        from netspec.cli.rechecking import recheck_forever
 
+        with standard_output() as stream:
             recheck_forever(files, checking, stream)
-        inputs = read_inputs(files, stdin_filename)
-        tell_unreadable(inputs)
-        programs = [checking.compile(each) for each in inputs.found]
-        checking.show(programs, inputs.unreadable, stream)
-    raise typer.Exit(find_exit_code(programs, inputs, strict))
-
-
-def tell_unreadable(inputs: Inputs) -> None:
-    for file, reason in inputs.unreadable.items():
-        typer.echo(f"error: {file}: {reason}", err=True)
+    raise typer.Exit(check_files(files, checking, stdin_filename, strict=strict))
 
 
 def refuse_contradictions(
@@ -152,11 +137,3 @@ def parse_settings(words: list[str]) -> dict[str, str]:
             refuse("--set", f"{name} is given twice")
         settings[name] = value
     return settings
-
-
-def find_exit_code(programs: "list[Program]", inputs: Inputs, strict: bool) -> int:
-    """What the shell is told; a file that cannot be read says most."""
-    if inputs.unreadable:
-        return IS_UNREADABLE
-    failed = any(p.has_errors or (strict and p.diagnostics) for p in programs)
-    return HAS_ERRORS if failed else 0

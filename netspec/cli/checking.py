@@ -10,7 +10,9 @@ from typing import TextIO
 from msgspec import Struct
 
 from netspec import __version__
-from netspec.cli.inputs import Input
+from netspec.cli.exit_codes import HAS_ERRORS, IS_UNREADABLE
+from netspec.cli.inputs import Input, Inputs, read_inputs, tell_unreadable
+from netspec.cli.output import standard_output
 from netspec.cli.screen import FOR_MACHINES, Format, When, choose_screen
 from netspec.compiler.pipeline import compile_source
 from netspec.compiler.program import Program
@@ -24,11 +26,11 @@ from netspec.syntax.parser import parse_source
 class Checking(Struct, frozen=True):
     """What a command line asks for, apart from its files."""
 
-    settings: Mapping[str, str]
-    form: Format
-    color: When
-    stage: str | None
-    detail: Detail
+    settings: Mapping[str, str] = {}
+    form: Format = "auto"
+    color: When = "auto"
+    stage: str | None = None
+    detail: Detail = Detail()
 
     def compile(self, each: Input) -> Program:
         """A program, which for the stage `tree` goes no further than the text."""
@@ -49,6 +51,30 @@ class Checking(Struct, frozen=True):
             screen.write(render_programs(programs, screen.page, Detail(quiet=True)))
         else:
             screen.write(render_programs(programs, screen.page, self.detail))
+
+
+def check_files(
+    words: Sequence[str],
+    checking: Checking,
+    stdin_filename: str | None = None,
+    *,
+    strict: bool = False,
+) -> int:
+    """Compile what the words of a command line name, and show it; gives the exit code."""
+    with standard_output() as stream:
+        inputs = read_inputs(words, stdin_filename)
+        tell_unreadable(inputs)
+        programs = [checking.compile(each) for each in inputs.found]
+        checking.show(programs, inputs.unreadable, stream)
+    return find_exit_code(programs, inputs, strict)
+
+
+def find_exit_code(programs: Sequence[Program], inputs: Inputs, strict: bool) -> int:
+    """What the shell is told; a file that cannot be read says most."""
+    if inputs.unreadable:
+        return IS_UNREADABLE
+    failed = any(p.has_errors or (strict and p.diagnostics) for p in programs)
+    return HAS_ERRORS if failed else 0
 
 
 def choose_detail(full: bool, depth: int | None, quiet: bool) -> Detail:

@@ -9,7 +9,8 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import typer
 
-from netspec.cli.check import HAS_ERRORS, IS_UNREADABLE, refuse
+from netspec.cli.check import refuse
+from netspec.cli.exit_codes import HAS_ERRORS, IS_UNREADABLE
 from netspec.cli.inputs import Input, read_inputs
 from netspec.cli.screen import Screen
 from netspec.compiler.pipeline import compile_source

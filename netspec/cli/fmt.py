@@ -13,8 +13,9 @@ from typing import Annotated, NamedTuple
 
 import typer
 
-from netspec.cli.check import HAS_ERRORS, IS_UNREADABLE, is_standard_input, refuse, tell_unreadable
-from netspec.cli.inputs import Input, read_inputs
+from netspec.cli.check import is_standard_input, refuse
+from netspec.cli.exit_codes import HAS_ERRORS, IS_UNREADABLE
+from netspec.cli.inputs import Input, read_inputs, tell_unreadable
 from netspec.cli.output import standard_output
 from netspec.diagnostics import Diagnostic
 

@@ -80,6 +80,12 @@ def read_into(inputs: Inputs, name: str, net: str | None, stdin_filename: str | 
         inputs.found.append(Input(source, net, data.startswith(BOM_UTF8), is_piped))
 
 
+def tell_unreadable(inputs: Inputs) -> None:
+    """Say which files cannot be read, on standard error."""
+    for file, reason in inputs.unreadable.items():
+        sys.stderr.write(f"error: {file}: {reason}\n")
+
+
 def expand_word(word: str) -> Iterator[tuple[str, str | None]]:
     """The files that a word stands for, each with the net that it picks."""
     if word == STANDARD_INPUT or os.path.lexists(word):

@@ -9,13 +9,13 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
 from netspec.backend import MissingBackendError, find_backend
+from netspec.cli.exit_codes import HAS_ERRORS
 from netspec.cli.inputs import Input
 from netspec.cli.output import standard_output
 from netspec.cli.screen import When, choose_screen
 from netspec.cli.training import (
     BACKEND,
     FAILURES,
-    HAS_ERRORS,
     NOT_INSTALLED,
     SIGNALS,
     choose_watch,

@@ -7,10 +7,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TextIO
 
-import typer
+from netspec.cli.exit_codes import NOBODY_READS
 
-NOBODY_READS = 141
-"""What a shell reports of a program that a closed pipe ended."""
 CANNOT_WRITE = 2
 
 
@@ -25,11 +23,11 @@ def standard_output() -> Iterator[TextIO]:
         sys.stdout.flush()
     except BrokenPipeError:
         drop_output()
-        raise typer.Exit(NOBODY_READS) from None
+        raise SystemExit(NOBODY_READS) from None
     except OSError as error:
         drop_output()
-        typer.echo(f"error: the output cannot be written: {error.strerror}", err=True)
-        raise typer.Exit(CANNOT_WRITE) from None
+        sys.stderr.write(f"error: the output cannot be written: {error.strerror}\n")
+        raise SystemExit(CANNOT_WRITE) from None
 
 
 def drop_output() -> None:

@@ -10,13 +10,12 @@ from typing import Annotated
 
 import typer
 
-from netspec.cli.check import Color, Settings, parse_settings, refuse, tell_unreadable
-from netspec.cli.inputs import read_inputs
+from netspec.cli.check import Color, Settings, parse_settings, refuse
+from netspec.cli.exit_codes import IS_UNREADABLE
+from netspec.cli.inputs import read_inputs, tell_unreadable
 from netspec.cli.output import standard_output
 from netspec.cli.screen import choose_screen
 
-HAS_ERRORS = 1
-IS_UNREADABLE = 2
 AMOUNT = re.compile(
     r"(?P<number>\d+(?:\.\d+)?) ?(?P<prefix>[kKMGTP]?)(?P<binary>i?)"
     r"(?P<unit>B|Byte|bit|FLOP)(?P<rate>/s|S)?"

@@ -12,6 +12,7 @@ from typing import Any
 import typer
 
 from netspec.backend import find_backend
+from netspec.cli.exit_codes import HAS_ERRORS, IS_UNREADABLE
 from netspec.cli.inputs import STANDARD_INPUT, Input
 from netspec.cli.inspecting import Form, compile_net
 from netspec.cli.output import standard_output
@@ -21,9 +22,6 @@ from netspec.cli.watching import Watch
 from netspec.recipe.results import Prediction
 from netspec.render.bars import list_prediction
 from netspec.render.page import printable
-
-HAS_ERRORS = 1
-IS_UNREADABLE = 2
 
 
 def run(

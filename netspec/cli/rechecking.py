@@ -18,7 +18,6 @@ from typing import NamedTuple, NoReturn, TextIO, TypeAlias
 
 import typer
 
-from netspec.cli.check import tell_unreadable
 from netspec.cli.checking import Checking
 from netspec.cli.inputs import (
     Input,
@@ -26,6 +25,7 @@ from netspec.cli.inputs import (
     expand_word,
     read_inputs,
     split_picked,
+    tell_unreadable,
     walk_folders,
 )
 from netspec.compiler.program import Program

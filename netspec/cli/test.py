@@ -13,9 +13,9 @@ from typing import Annotated, Literal
 import typer
 
 from netspec.cli.check import Color, Settings, parse_settings, refuse
+from netspec.cli.exit_codes import IS_UNREADABLE
 from netspec.cli.inputs import Input, read_inputs
 
-IS_UNREADABLE = 2
 Form = Literal["auto", "plain", "json"]
 
 File = Annotated[

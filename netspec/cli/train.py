@@ -10,9 +10,8 @@ from typing import Annotated, Literal
 import typer
 
 from netspec.cli.check import Color, Settings, parse_settings, refuse
+from netspec.cli.exit_codes import IS_UNREADABLE
 from netspec.cli.inputs import read_inputs
-
-IS_UNREADABLE = 2
 
 File = Annotated[
     str,

@@ -11,6 +11,7 @@ from typing import Any, Literal
 import typer
 
 from netspec.backend import Backend, MissingBackendError, Run, find_backend
+from netspec.cli.exit_codes import HAS_ERRORS
 from netspec.cli.inputs import Input
 from netspec.cli.output import drop_output
 from netspec.cli.screen import Screen, When, choose_screen
@@ -23,7 +24,6 @@ from netspec.render.figures import describe_skipped, list_figures
 from netspec.render.report import Detail, render_programs
 
 BACKEND = "torch"
-HAS_ERRORS = 1
 NOT_INSTALLED = 4
 FAILURES = {"file": 1, "usage": 2, "run": 3}
 """The exit code of a training that fails, by what is at fault."""

@@ -205,7 +205,18 @@ def test_a_full_disk_is_told(folder: Path) -> None:
     assert result.stderr == "error: the output cannot be written: No space left on device\n"
 
 
-def run_raising(exception: str, folder: Path) -> "subprocess.CompletedProcess[str]":
+@pytest.mark.parametrize(
+    "files", [["good.net"], ["bad.net", "warns.net"], ["binary.net", "gone.net", "good.net"], ["."]]
+)
+def test_a_check_is_the_same_where_options_are_read(folder: Path, files: list[str]) -> None:
+    """Without options it begins on a way of its own."""
+    plain = run("check", *files, folder=folder)
+    other = run("check", *files, "--color", "auto", folder=folder)
+    assert plain.returncode == other.returncode
+    assert (plain.stdout, plain.stderr) == (other.stdout, other.stderr)
+
+
+def run_raising(exception: str, folder: Path, *options: str) -> "subprocess.CompletedProcess[str]":
     """A check in whose midst something is raised."""
     code = (
         "import netspec.cli.inputs as inputs, netspec.cli.app as app\n"
@@ -214,7 +225,7 @@ def run_raising(exception: str, folder: Path) -> "subprocess.CompletedProcess[st
         "app.main()"
     )
     return subprocess.run(
-        [sys.executable, "-c", code, "check", "good.net"],
+        [sys.executable, "-c", code, "check", "good.net", *options],
         cwd=folder,
         env=environment(),
         capture_output=True,
@@ -223,13 +234,15 @@ def run_raising(exception: str, folder: Path) -> "subprocess.CompletedProcess[st
     )
 
 
-def test_an_interrupt_ends_it_without_a_word(folder: Path) -> None:
-    result = run_raising("KeyboardInterrupt", folder)
+@pytest.mark.parametrize("options", [[], ["--full"]])
+def test_an_interrupt_ends_it_without_a_word(folder: Path, options: list[str]) -> None:
+    result = run_raising("KeyboardInterrupt", folder, *options)
     assert (result.returncode, result.stdout, result.stderr) == (130, "", "")
 
 
-def test_an_unexpected_exception_asks_for_a_report(folder: Path) -> None:
-    result = run_raising("ZeroDivisionError('by design')", folder)
+@pytest.mark.parametrize("options", [[], ["--full"]])
+def test_an_unexpected_exception_asks_for_a_report(folder: Path, options: list[str]) -> None:
+    result = run_raising("ZeroDivisionError('by design')", folder, *options)
     assert result.returncode == 70
     assert result.stdout == ""
     assert "error[NS900]: netspec failed: ZeroDivisionError: by design\n" in result.stderr

@@ -48,6 +48,11 @@ def test_a_plain_check_imports_no_more_than_it_needs(arguments: list[str]) -> No
     )
 
 
+def test_a_check_without_options_imports_nothing_that_reads_them() -> None:
+    assert "typer" not in list_imported("check", "specs/alexnet.net", "specs/lenet.net:lenet")
+    assert "typer" in list_imported("check", "specs/alexnet.net", "--color", "auto")
+
+
 def test_json_needs_its_models_and_no_colours() -> None:
     imported = list_imported("check", "specs/alexnet.net", "--format", "json")
     assert imported >= set(FOR_JSON)
