@@ -15,9 +15,10 @@ from netspec_torch.curves import draw_curves
 from netspec_torch.data import SkippedImage
 from netspec_torch.distributed.averages import gather_averages, with_mean_averages
 from netspec_torch.emission import module_path
+from netspec_torch.events import Events
 from netspec_torch.layer_sizes import Sizes
 from netspec_torch.preparation import Job
-from netspec_torch.run_folder import RunFolder
+from netspec_torch.run_folder import Entry, RunFolder
 from netspec_torch.snapshot import Snapshot, collect_solver_state, read_snapshot, write_snapshot
 from netspec_torch.state import RunState
 from netspec_torch.storage import remove, write_text
@@ -34,6 +35,8 @@ class Records:
 
     folder: RunFolder
     job: Job
+    events: Events | None = None
+    """The metrics for TensorBoard, where that is installed."""
 
     def begin(self, state: RunState, snapshot: Snapshot | None) -> None:
         """Write what is known before the first update, or before that which a run goes on with from
@@ -70,7 +73,7 @@ class Records:
         """Add a line on the updates since the last such line."""
         if not self._writes:
             return
-        self.folder.log(
+        self._log(
             {
                 "kind": "train",
                 "update": state.update,
@@ -85,14 +88,14 @@ class Records:
         if not self._writes:
             return
         entry = {"kind": "layers", "update": state.update, "epoch": self._epoch(state)}
-        self.folder.log({**entry, "layers": sizes})
+        self._log({**entry, "layers": sizes})
 
     def log_test(self, state: RunState, figures: Figures, *, is_best: bool) -> None:
         """Add a line on a test, and draw the curves anew."""
         if not self._writes:
             return
         entry = {"kind": "test", "update": state.update, "epoch": self._epoch(state)}
-        self.folder.log({**entry, **figures.to_json(), "best": is_best})
+        self._log({**entry, **figures.to_json(), "best": is_best})
         picture = draw_curves(
             f"{self.job.net.name} on {self.job.data.name}",
             self.folder.read_metrics(),
@@ -110,6 +113,8 @@ class Records:
         if not self._writes:
             return
         self.folder.force_metrics()
+        if self.events is not None:
+            self.events.force()
         write_snapshot(
             self.folder.snapshot(state.update),
             Snapshot(
@@ -202,6 +207,11 @@ class Records:
             "machine": describe_machine(job.device),
         }
         self.folder.write_json("report.json", report)
+
+    def _log(self, entry: Entry) -> None:
+        self.folder.log(entry)
+        if self.events is not None:
+            self.events.log(entry)
 
     @property
     def _writes(self) -> bool:

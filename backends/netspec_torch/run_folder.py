@@ -7,6 +7,7 @@ plan.txt                the plan as it was shown, with every change of the rate
 metrics.jsonl           a line for each stretch of updates, two with --watch-layers, and for each
                         test
 curves.svg              the same as a picture
+events.out.tfevents.*   the same for TensorBoard, where that is installed (`events.py`)
 last.safetensors        the weights as they are, for use
 best.safetensors        the weights of the test with the fewest errors
 snapshots/              update-N.safetensors: all that `--resume` needs, after N updates
@@ -22,6 +23,7 @@ from pathlib import Path
 from typing import Any
 
 from netspec.recipe.run import TrainingError
+from netspec_torch.events import cut_events
 from netspec_torch.snapshot import read_best_update
 from netspec_torch.storage import (
     UNFINISHED,
@@ -117,6 +119,7 @@ class RunFolder:
         last = {"train": update, "layers": update, "test": tested}
         kept = [entry for entry in self.read_metrics() if entry["update"] <= last[entry["kind"]]]
         write_text(self.metrics, "".join(json.dumps(entry) + "\n" for entry in kept))
+        cut_events(self.path, update, tested)
 
 
 def _parse_lines(text: str) -> Iterator[Entry]:

@@ -17,6 +17,7 @@ from netspec_torch.data import DataError, SkippedImage
 from netspec_torch.distributed.averages import settle_averages
 from netspec_torch.distributed.faults import count_restarts
 from netspec_torch.distributed.world import World, join_world
+from netspec_torch.events import open_events
 from netspec_torch.interrupts import Interrupts
 from netspec_torch.options import Options
 from netspec_torch.preparation import Job, prepare
@@ -225,7 +226,8 @@ def _run(
         _check_remainder(state, job.plan.total)
         if world.is_first:
             folder.forget_after(state.update, state.tested)
-    records = Records(folder, job)
+    events = open_events(folder.path, state.update, listener.announce) if world.is_first else None
+    records = Records(folder, job, events)
     listener.planned(job.plan)
     records.begin(state, snapshot)
     final = final_views = None
