@@ -1,6 +1,7 @@
 """Whole runs of a small net on small pictures, for the tests of training and of going on."""
 
 import json
+import re
 import signal
 from collections.abc import Callable
 from pathlib import Path
@@ -106,6 +107,11 @@ def draw_photos(root: Path) -> None:
                 pixels = torch.randint(0, 120, (12, 14, 3), generator=generator)
                 pixels[:, :, place] += 100
                 Image.fromarray(pixels.byte().numpy()).save(folder / f"{number}.png")
+
+
+def list_names(folder: Path) -> list[str]:
+    """The names of a run's files; those of events, which have the time in them, without it."""
+    return sorted(re.sub(r"(tfevents)\..*", r"\1", path.name) for path in folder.iterdir())
 
 
 def read_metrics(result: TrainingResult) -> list[dict[str, Any]]:

@@ -16,7 +16,7 @@ from tests.netspec_torch.distributed.training import (
     run_updates,
     train_net,
 )
-from tests.netspec_torch.small_runs import read_last
+from tests.netspec_torch.small_runs import list_names, read_last
 
 NET = """
 net small(classes = 6) {{
@@ -166,7 +166,7 @@ def train_together(
 
 def check_folders(one: Path, other: Path) -> None:
     """Both runs have the same files, and all in them is the same but for rounding."""
-    assert {path.name for path in one.iterdir()} == {path.name for path in other.iterdir()}
+    assert list_names(one) == list_names(other)
     for name in ("last.safetensors", "best.safetensors"):
         check_state(load_file(other / name), load_file(one / name), 1e-4)
     snapshots = [read_last(folder) for folder in (one, other)]
