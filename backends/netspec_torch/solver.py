@@ -90,7 +90,29 @@ def _group(
     ]
 
 
-class StepSgd(torch.optim.Optimizer):
+class _Optimizer(torch.optim.Optimizer):
+    """An optimizer whose groups say all of a rate and a decay."""
+
+    def __init__(self, groups: list[Group]) -> None:
+        super().__init__(groups, {"lr": 1.0, "weight_decay": 0.0})
+
+
+class _OneByOne(_Optimizer):
+    """An optimizer that updates a parameter at a time."""
+
+    @torch.no_grad()
+    def step(self, closure: None = None) -> None:  # type: ignore[override]
+        """Update every parameter that has a gradient."""
+        for group in self.param_groups:
+            for parameter in group["params"]:
+                if parameter.grad is not None:
+                    self._update(parameter, group["lr"], group["weight_decay"])
+
+    def _update(self, parameter: Tensor, rate: float, decay: float) -> None:
+        raise NotImplementedError
+
+
+class StepSgd(_Optimizer):
     """The paper's and Caffe's momentum, which carries on whole steps:
 
         v <- m v - rate (g + decay w);   w <- w + v
@@ -104,7 +126,7 @@ class StepSgd(torch.optim.Optimizer):
     def __init__(
         self, groups: list[Group], *, momentum: float, nesterov: bool, fused: bool
     ) -> None:
-        super().__init__(groups, {"lr": 1.0, "weight_decay": 0.0})
+        super().__init__(groups)
         self.momentum = momentum
         self.nesterov = nesterov
         self.fused = fused
@@ -135,23 +157,15 @@ class StepSgd(torch.optim.Optimizer):
             )
 
 
-class UncorrectedEpsAdam(torch.optim.Optimizer):
+class UncorrectedEpsAdam(_OneByOne):
     """Adam, or AdamW, as Caffe and TensorFlow have it, eps beside the root of s itself:
 
     w <- w - rate sqrt(1 - beta2^t) / (1 - beta1^t) m / (sqrt(s) + eps)
     """
 
     def __init__(self, groups: list[Group], solver: Adam) -> None:
-        super().__init__(groups, {"lr": 1.0, "weight_decay": 0.0})
+        super().__init__(groups)
         self.solver = solver
-
-    @torch.no_grad()
-    def step(self, closure: None = None) -> None:  # type: ignore[override]
-        """Update every parameter that has a gradient."""
-        for group in self.param_groups:
-            for parameter in group["params"]:
-                if parameter.grad is not None:
-                    self._update(parameter, group["lr"], group["weight_decay"])
 
     def _update(self, parameter: Tensor, rate: float, decay: float) -> None:
         assert parameter.grad is not None
@@ -175,22 +189,14 @@ class UncorrectedEpsAdam(torch.optim.Optimizer):
         return step.add_(1).item()
 
 
-class RmsPropOptimizer(torch.optim.Optimizer):
+class RmsPropOptimizer(_OneByOne):
     """RMSprop as its schema writes it, with eps where it is wanted, any start of s, and either
     velocity; `centered` takes the mean gradient's square off s.
     """
 
     def __init__(self, groups: list[Group], solver: RmsProp) -> None:
-        super().__init__(groups, {"lr": 1.0, "weight_decay": 0.0})
+        super().__init__(groups)
         self.solver = solver
-
-    @torch.no_grad()
-    def step(self, closure: None = None) -> None:  # type: ignore[override]
-        """Update every parameter that has a gradient."""
-        for group in self.param_groups:
-            for parameter in group["params"]:
-                if parameter.grad is not None:
-                    self._update(parameter, group["lr"], group["weight_decay"])
 
     def _update(self, parameter: Tensor, rate: float, decay: float) -> None:
         assert parameter.grad is not None
@@ -216,7 +222,7 @@ class RmsPropOptimizer(torch.optim.Optimizer):
         return (variance + eps).sqrt() if self.solver.eps_inside else variance.sqrt().add_(eps)
 
 
-class LarsOptimizer(torch.optim.Optimizer):
+class LarsOptimizer(_OneByOne):
     """You, Gitman and Ginsburg 2017, algorithm 1, with a norm for each tensor:
 
         l = trust |w| / (|g| + decay |w|);   v <- m v + rate l (g + decay w);   w <- w - v
@@ -225,19 +231,11 @@ class LarsOptimizer(torch.optim.Optimizer):
     """
 
     def __init__(self, groups: list[Group], *, momentum: float, trust: float, biases: bool) -> None:
-        super().__init__(groups, {"lr": 1.0, "weight_decay": 0.0})
+        super().__init__(groups)
         self.momentum = momentum
         self.trust = trust
         self.biases = biases
         self.add_parts: AddParts = lambda parameter, sums: sums
-
-    @torch.no_grad()
-    def step(self, closure: None = None) -> None:  # type: ignore[override]
-        """Update every parameter that has a gradient."""
-        for group in self.param_groups:
-            for parameter in group["params"]:
-                if parameter.grad is not None:
-                    self._update(parameter, group["lr"], group["weight_decay"])
 
     def _update(self, parameter: Tensor, rate: float, decay: float) -> None:
         assert parameter.grad is not None

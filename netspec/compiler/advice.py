@@ -13,7 +13,8 @@ from netspec.layers import KINDS
 from netspec.source import SourceFile
 from netspec.syntax import tree
 from netspec.syntax.foreign.words import NOTHING, RECIPE_LINES, TRUTHS
-from netspec.syntax.tokens import KEYWORDS, scan
+from netspec.syntax.lexicon import KEYWORDS
+from netspec.syntax.tokens import scan
 from netspec.values import Size, Word, format_value
 
 INHERITED = ("gpu", "rate", "decay", "bias_rate", "bias_decay")

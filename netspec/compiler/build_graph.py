@@ -12,7 +12,7 @@ from msgspec import Struct, field
 from msgspec.structs import replace
 
 from netspec.compiler.arguments import Placed
-from netspec.compiler.claims import ClaimMade
+from netspec.compiler.claims_made import ClaimMade
 from netspec.compiler.frames import UNKNOWN, Frame, Tensor
 from netspec.diagnostics import MOST_ERRORS, MOST_EXPLAINED, Diagnostic, Label, cut_short
 from netspec.graph import Graph, Head, Node, count_params

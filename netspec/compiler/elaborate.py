@@ -12,7 +12,7 @@ from typing import Any
 from msgspec import Struct
 
 from netspec.compiler.build_graph import DefaultUse, TooMuchError
-from netspec.compiler.claims import ClaimMade
+from netspec.compiler.claims_made import ClaimMade
 from netspec.compiler.elaborate_blocks import BlockElaboration
 from netspec.compiler.evaluate import EvaluationError, PoisonedError, evaluate, truth, whole
 from netspec.compiler.frames import UNKNOWN, DefaultEntry, Frame, Level, Names, Tensor

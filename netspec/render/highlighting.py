@@ -17,7 +17,7 @@ from pygments.token import (
 )
 
 from netspec.layers import KINDS, WORDS
-from netspec.syntax.tokens import KEYWORDS, NUMBER, SIZE, UNIT_WORDS
+from netspec.syntax.lexicon import KEYWORDS, NUMBER, SIZE, UNIT_WORDS
 
 NAME = r"[A-Za-z]\w*"
 CONNECTIVES = ("and", "or", "not")

@@ -22,7 +22,7 @@ from netspec.render.pages import read_section
 from netspec.render.reference import write_arguments, write_schema
 from netspec.render.schema_words import document, own_fields
 from netspec.schema import Schema
-from netspec.syntax.tokens import UNIT_WORDS
+from netspec.syntax.lexicon import UNIT_WORDS
 
 SECTIONS: dict[str, str] = {
     "use": "Several files",

@@ -10,8 +10,8 @@ from msgspec.structs import replace
 
 from netspec.source import Span
 from netspec.syntax import tree
+from netspec.syntax.lexicon import UNIT_WORDS
 from netspec.syntax.terminals import Token
-from netspec.syntax.tokens import UNIT_WORDS
 
 Parts = list[Any]
 T = TypeVar("T")

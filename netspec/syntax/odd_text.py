@@ -11,6 +11,7 @@ import unicodedata
 
 from netspec.diagnostics import Diagnostic, Label
 from netspec.source import SourceFile, Span
+from netspec.syntax.lexicon import NUMBER, SCANNER, SIGNS, SIZE, to_word
 from netspec.syntax.repairs import Edit
 from netspec.syntax.terminals import Token, Tokens
 
@@ -189,8 +190,6 @@ def _read_character(char: str) -> str | None:
 
 def _add_words(text: str, span: Span, found: Tokens) -> None:
     """The tokens of a text that stands in place of the span's."""
-    from netspec.syntax.tokens import NUMBER, SCANNER, SIGNS, SIZE, to_word
-
     for match in SCANNER.finditer(text):
         word = match.group()
         match match.lastgroup:

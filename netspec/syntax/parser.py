@@ -13,8 +13,9 @@ from netspec.diagnostics import Diagnostic
 from netspec.source import SourceFile, Span
 from netspec.syntax import tree
 from netspec.syntax.automaton import Automaton
+from netspec.syntax.lexicon import UNIT_WORDS
 from netspec.syntax.terminals import Token, Tokens
-from netspec.syntax.tokens import UNIT_WORDS, scan
+from netspec.syntax.tokens import scan
 
 if TYPE_CHECKING:
     from netspec.syntax.mistake import Mistake

@@ -5,35 +5,15 @@ ends. What a token means in its place is the parser's. Mistakes found here are m
 parser sees balanced text and one mistake stays one error.
 """
 
-import re
-
 from netspec.diagnostics import Diagnostic, Label
 from netspec.source import SourceFile, Span
 from netspec.syntax.brackets import balance
+from netspec.syntax.lexicon import NUMBER, SCANNER, SIGNS, SIZE, to_word
 from netspec.syntax.terminals import CLOSER, SIGN_OF, Token, Tokens
-from netspec.values import UNITS, Unit
 
 MAX_TEXT = 10_000_000
 MAX_NESTING = 100
 MAX_OPERATORS = 500
-
-KEYWORDS = frozenset(
-    {
-        "use", "net", "block", "from", "let", "if", "then", "else", "repeat", "as", "for", "in",
-        "default", "expect", "branch", "output", "and", "or", "not", "yes", "no", "train", "test",
-    }
-)  # fmt: skip
-
-UNIT_WORDS: dict[str, Unit] = {word: unit for unit in UNITS for word in (unit, unit[:-1])}
-"""The words for a unit, many or one, with the unit."""
-
-SIGNS = {
-    "->": "ARROW", "==": "COMPARE", "!=": "COMPARE", "<=": "COMPARE", ">=": "COMPARE",
-    "<": "COMPARE", ">": "COMPARE", "**": "POWER", "//": "FLOOR", "*": "STAR", "/": "SLASH",
-    "%": "PERCENT", "+": "PLUS", "-": "MINUS", "=": "EQUAL", ":": "COLON", ",": "COMMA",
-    ".": "DOT", "(": "LPAR", ")": "RPAR", "[": "LSQB", "]": "RSQB", "{": "LBRACE", "}": "RBRACE",
-    ";": "SEP", "\n": "SEP", "\r\n": "SEP",
-}  # fmt: skip
 
 NESTING = frozenset(
     {
@@ -42,20 +22,6 @@ NESTING = frozenset(
     }
 )  # fmt: skip
 """Tokens that can make an expression deeper."""
-
-# A number takes every letter, digit and dot that follows, so `35kg` is one wrong number.
-SCANNER = re.compile(
-    r"""(?P<blank>[ \t]+)
-      | (?P<comment>\#[^\n]*)
-      | (?P<number>\d[\d_]*(?:\.\d+)?[eE][+-]\d[\w.]*|\d[\w.]*)
-      | (?P<name>[A-Za-z]\w*)
-      | (?P<string>"[^"\n]*"?)
-      | (?P<sign>->|==|!=|<=|>=|\*\*|//|\r?\n|[-+*/%<>=:,.;()\[\]{}])
-      | (?P<other>.)""",
-    re.VERBOSE | re.ASCII,
-)
-NUMBER = re.compile(r"\d+(_\d+)*(\.\d+(_\d+)*)?([eE][-+]?\d+|[kMG])?", re.ASCII)
-SIZE = re.compile(r"\d+(x\d+)+", re.ASCII)
 
 
 def scan(source: SourceFile) -> Tokens:
@@ -108,11 +74,6 @@ def _scan_known(source: SourceFile, start: int, found: Tokens) -> int:
             case _:
                 return match.start()
     return len(source.text)
-
-
-def to_word(text: str, span: Span) -> Token:
-    """A reserved word is a terminal of its own, any other a name."""
-    return Token(text.upper() if text in KEYWORDS else "NAME", text, span)
 
 
 def _scan_number(text: str, span: Span, found: Tokens) -> Token:

@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable, Sequence
 from random import Random
 
-from netspec.syntax.tokens import KEYWORDS
+from netspec.syntax.lexicon import KEYWORDS
 from tests.syntax.legal_files import list_spans, respell
 
 ODD = (

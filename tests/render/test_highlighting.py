@@ -9,7 +9,7 @@ from pygments.token import Comment, Error, Keyword, Name, Number, Operator, Punc
 
 from netspec.layers import KINDS
 from netspec.render.highlighting import NetspecLexer
-from netspec.syntax.tokens import KEYWORDS
+from netspec.syntax.lexicon import KEYWORDS
 from tests.syntax.legal_files import legal_files
 
 TESTS = Path(__file__).parents[1]

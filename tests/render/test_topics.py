@@ -13,7 +13,7 @@ from netspec.recipe.lines import TEST_LINES, TRAIN_LINES
 from netspec.recipe.lines import WORDS as RECIPE_WORDS
 from netspec.recipe.schedule import SCHEDULES
 from netspec.render.topics import list_words, write_topic
-from netspec.syntax.tokens import KEYWORDS, UNIT_WORDS
+from netspec.syntax.lexicon import KEYWORDS, UNIT_WORDS
 
 ALL_WORDS = {
     *KINDS, *WORDS, *STARTING_VALUES, *TRANSFORMS, *TRAIN_LINES, *TEST_LINES, *SCHEDULES,

@@ -12,7 +12,8 @@ from random import Random
 from hypothesis import strategies as st
 
 from netspec.source import SourceFile, Span
-from netspec.syntax.tokens import SCANNER, scan
+from netspec.syntax.lexicon import SCANNER
+from netspec.syntax.tokens import scan
 
 Words = list[str]
 END = "\n"

@@ -5,7 +5,7 @@ the one that is claimed.
 from collections.abc import Callable, Iterator, Sequence
 from itertools import chain
 
-from netspec.compiler.claims import ClaimMade, claimed_shape
+from netspec.compiler.claims_made import ClaimMade, claimed_shape
 from netspec.compiler.repairs.changes import (
     find_own_changes,
     list_biases,

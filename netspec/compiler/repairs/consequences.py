@@ -3,20 +3,15 @@ them held. They are one mistake with these, and not told beside them.
 """
 
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING
 
+from netspec.compiler.claims_made import ClaimMade, claimed_shape
 from netspec.compiler.repairs.history import Shapes, recount
 from netspec.graph import Node
 from netspec.layers.base import LayerError
 from netspec.tensor import Shape
 
-if TYPE_CHECKING:
-    from netspec.compiler.claims import ClaimMade
 
-
-def keep_causes(
-    failing: Iterable["ClaimMade"], nodes: Sequence[Node]
-) -> list[tuple["ClaimMade", int]]:
+def keep_causes(failing: Iterable[ClaimMade], nodes: Sequence[Node]) -> list[tuple[ClaimMade, int]]:
     """The false claims that no other explains, each with how many follow from it and those before
     it alone."""
     by_output: dict[str, list[ClaimMade]] = {}
@@ -65,10 +60,8 @@ def infer_assumed(node: Node, assumed: Shapes) -> Shape:
         return node.shape
 
 
-def take_claim(made: "ClaimMade", shape: Shape) -> Shape:
+def take_claim(made: ClaimMade, shape: Shape) -> Shape:
     """The shape that a claim says, with the channels as they are where it says none."""
-    from netspec.compiler.claims import claimed_shape
-
     numbers = claimed_shape(made.claim)
     if not numbers or min(numbers) < 1:
         return shape

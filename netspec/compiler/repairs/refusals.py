@@ -2,8 +2,9 @@
 
 from collections.abc import Iterator, Sequence
 from itertools import chain
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
+from netspec.compiler.claims_made import ClaimMade
 from netspec.compiler.repairs.changes import (
     find_own_changes,
     list_channels,
@@ -24,9 +25,6 @@ from netspec.layers.convolution import Conv
 from netspec.schema import HeightWidth, Sides
 from netspec.source import SourceFile
 from netspec.tensor import Shape
-
-if TYPE_CHECKING:
-    from netspec.compiler.claims import ClaimMade
 
 MOST_INPUTS = 4
 POOLS = ("maxpool", "avgpool")

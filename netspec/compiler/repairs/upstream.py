@@ -3,8 +3,8 @@ another size of the input. Each is run down from there before it is offered.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import TYPE_CHECKING
 
+from netspec.compiler.claims_made import ClaimMade
 from netspec.compiler.repairs.changes import (
     Change,
     has_window,
@@ -17,9 +17,6 @@ from netspec.graph import Node
 from netspec.layers.input import Input
 from netspec.source import SourceFile
 from netspec.tensor import Shape
-
-if TYPE_CHECKING:
-    from netspec.compiler.claims import ClaimMade
 
 Accepts = Callable[[Shapes], bool]
 """Whether the shapes of the layers that were run again mend what is wrong."""

@@ -245,7 +245,7 @@ def comma_at_the_end(place: Place) -> Habit | None:
 
 def reserved_word(place: Place) -> Habit | None:
     """A word of the language where a name is to be given."""
-    from netspec.syntax.tokens import KEYWORDS
+    from netspec.syntax.lexicon import KEYWORDS
 
     token = place.token
     if token.text not in KEYWORDS or "NAME" not in place.expected or token.type in place.expected:

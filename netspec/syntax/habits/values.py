@@ -3,8 +3,8 @@
 from difflib import get_close_matches
 
 from netspec.syntax.foreign.words import KINDS
+from netspec.syntax.lexicon import UNIT_WORDS
 from netspec.syntax.mistake import Habit, Place, between, new_token, replaced
-from netspec.syntax.tokens import UNIT_WORDS
 
 VALUE_STARTS = frozenset(
     {"NUMBER", "SIZE", "STRING", "NAME", "YES", "NO", "LPAR", "LSQB", "MINUS", "NOT", "IF"}
