@@ -60,6 +60,17 @@ def set_rate(optimizer: torch.optim.Optimizer, rate: float) -> None:
         group["lr"] = rate * group["rate_factor"]
 
 
+def skip_where(optimizer: torch.optim.Optimizer, is_broken: Tensor) -> bool:
+    """Have an optimiser leave weights as they are in each step at which a number on the device,
+    float32, is 1 and not 0; whether it can. torch's fused kernels look at one under this name,
+    which its gradient scaler gives them."""
+    own = optimizer.fused if isinstance(optimizer, StepSgd) else False
+    if not (own or optimizer.defaults.get("fused")):
+        return False
+    optimizer.found_inf = is_broken  # type: ignore[attr-defined]
+    return True
+
+
 def list_remembered(solver: Solver) -> set[str]:
     """The names of what a solver keeps for a weight, found by an update of one."""
     parameter = torch.nn.Parameter(torch.ones(1, 1))
@@ -130,6 +141,7 @@ class StepSgd(_Optimizer):
         self.momentum = momentum
         self.nesterov = nesterov
         self.fused = fused
+        self.found_inf: Tensor | None = None
 
     @torch.no_grad()
     def step(self, closure: None = None) -> None:  # type: ignore[override]
@@ -148,6 +160,7 @@ class StepSgd(_Optimizer):
                 else [None] * len(parameters),
                 foreach=not self.fused,
                 fused=self.fused,
+                found_inf=self.found_inf,
                 weight_decay=group["lr"] * group["weight_decay"],
                 momentum=self.momentum,
                 lr=1.0,

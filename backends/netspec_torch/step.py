@@ -7,8 +7,9 @@ What is random in a net (dropout) is drawn from a seed of its own for each updat
 that goes on draws what it would have drawn; and for each part of a batch from that same seed, the
 part taking its images' rows of what is drawn for all. The rate is set by who calls.
 
-A loss that is not finite changes no weight. To know it, the device is waited for while it still has
-the gradients to compute, so that it never stands idle.
+A loss that is not finite changes no weight, nor does any update after it. torch's fused kernels are
+told so on the device, and nobody waits for it. For solvers that have no such kernel the loss is
+waited for while the device still has the gradients to compute, so that it never stands idle.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -26,17 +27,11 @@ from netspec.recipe.clock import count_parts
 from netspec.recipe.training import Loss
 from netspec_torch.compute import Precision, autocast
 from netspec_torch.distributed.masks import Rows
+from netspec_torch.losses import Losses
+from netspec_torch.solver import skip_where
 
 Scores = Tensor | tuple[Tensor, dict[str, Tensor]]
 """What a net gives back: N x classes, and for one with heads those of each head beside it."""
-
-
-class LossNotFiniteError(Exception):
-    """The loss of a batch is infinite or no number; the weights are as they were."""
-
-    def __init__(self, loss: float) -> None:
-        super().__init__(f"the loss is {loss}")
-        self.loss = loss
 
 
 class TrainingStep:
@@ -68,30 +63,36 @@ class TrainingStep:
         self._clip = clip
         self._rows = rows or Rows()
         self._device_batch = device_batch
+        self.losses = Losses(device)
+        """Those of all updates so far."""
+        self._skips_by_itself = skip_where(optimizer, self.losses.is_broken)
 
     def __call__(self, images: Tensor, labels: Tensor, update: int) -> Tensor:
         """Do update number `update`, from 0; gives the loss, still on the device.
 
-        Raises LossNotFiniteError, and has then changed no weight.
+        Where it is not finite no weight is changed, now and later, and `losses.fetch` raises
+        LossNotFiniteError; with a solver whose kernel cannot be told so, this does.
         """
         losses: list[Tensor] = []
-        total = Copy(torch.zeros(()))
+        arriving: Copy | None = None
         for is_last, part, here in self._divide_here(len(images), update):
             self._enter(part, update)
             with self._alone(is_last=is_last):
                 loss = self.compute_loss(images[here], labels[here]) * (part.count / part.total)
                 losses.append(loss.detach())
                 if is_last:
-                    total = Copy(self._add_losses(torch.stack(losses).sum()))
+                    total = self._add_losses(torch.stack(losses).sum())
+                    self.losses.note(total)
+                    arriving = None if self._skips_by_itself else Copy(total)
                 self._scale(loss).backward()
-        if not isfinite(total.value):
+        if arriving is not None and not isfinite(arriving.value):
             self._optimizer.zero_grad(set_to_none=True)
-            raise LossNotFiniteError(total.value)
+            self.losses.fetch()
         if self._clip is not None:
             self._clip_gradients(self._clip)
         self._optimizer.step()
         self._optimizer.zero_grad(set_to_none=True)
-        return total.number
+        return total
 
     def replay(self, images: Tensor, update: int) -> Iterator[Tensor]:
         """The images of an update in the parts in which they were computed; what the net draws for
@@ -170,8 +171,6 @@ class Copy:
     """A number of a device on its way to the CPU, while the device goes on."""
 
     def __init__(self, number: Tensor) -> None:
-        self.number = number
-        """As it is on the device."""
         self._here = number
         self._arrived: torch.cuda.Event | None = None
         if number.is_cuda:

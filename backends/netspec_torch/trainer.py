@@ -3,6 +3,10 @@
 A run can stop between any two updates and go on from its snapshot to the same weights, bit for bit
 (on the CPU, with as many threads): what is random depends on the seed and the number of the epoch
 or update alone, and a snapshot keeps all the rest.
+
+No update waits for the device. The losses are fetched from it when one is shown, for a line of the
+metrics, and before each test and snapshot; so a loss that is not finite is found some updates after
+its own, which have changed no weight (`step.py`).
 """
 
 from collections import deque
@@ -11,7 +15,6 @@ from math import isfinite, isnan
 from signal import Signals
 from time import monotonic
 
-import torch
 from torch import Tensor
 
 from netspec.recipe.run import Figures, Listener, Progress, TrainingError
@@ -22,11 +25,11 @@ from netspec_torch.divergence import explain
 from netspec_torch.evaluate import evaluate
 from netspec_torch.interrupts import Interrupts
 from netspec_torch.layer_sizes import LayerSizes
+from netspec_torch.losses import LossNotFiniteError
 from netspec_torch.preparation import Job
 from netspec_torch.records import BEST, LAST, Records
 from netspec_torch.solver import set_rate
 from netspec_torch.state import RunState
-from netspec_torch.step import LossNotFiniteError
 
 SECONDS_BETWEEN_SNAPSHOTS = 600
 SECONDS_BETWEEN_REPORTS = 1.0
@@ -61,8 +64,11 @@ class Trainer:
         self._interrupts = interrupts
         self._clock = job.plan.clock
         self._stretch = max(1, min(MOST_UPDATES_A_STRETCH, job.plan.total // LOGGED_STRETCHES))
-        self._losses = torch.tensor(state.loss_sum, dtype=torch.float64, device=job.device)
-        """The sum of losses since the last line in the metrics, on the device."""
+        self._begun = state.update
+        """The updates that were done before."""
+        self._losses = job.step.losses
+        """Those since the last line in the metrics."""
+        self._losses.begin_with(state.loss_sum)
         self._sizes = LayerSizes(job.local) if job.options.watch_layers else None
         self._speed = Speed()
         self._reported = self._saved = monotonic()
@@ -73,6 +79,12 @@ class Trainer:
         Raises InterruptedRunError once a snapshot is written, and TrainingError where a loss is not
         finite.
         """
+        try:
+            self._train_and_test()
+        except LossNotFiniteError as error:
+            raise self._explain_update(error) from None
+
+    def _train_and_test(self) -> None:
         try:
             while True:
                 if self._is_test_due():
@@ -125,11 +137,7 @@ class Trainer:
         is_logged = (state.update + 1) % self._stretch == 0
         if is_logged and self._sizes is not None:
             self._sizes.remember()
-        try:
-            loss = self._job.step(images, labels, state.update)
-        except LossNotFiniteError as error:
-            raise self._explain_update(error.loss, images) from None
-        self._losses += loss
+        loss = self._job.step(images, labels, state.update)
         self._speed.note(self._clock.count_images(state.update))
         state.loss_count += 1
         state.update += 1
@@ -140,7 +148,7 @@ class Trainer:
             self._records.log_train(state, rate)
             if self._sizes is not None:
                 self._records.log_sizes(state, self._sizes.measure())
-            self._losses.zero_()
+            self._losses.begin_with(0.0)
             state.loss_count = 0
         if self._is_snapshot_due():
             self._save_snapshot()
@@ -153,10 +161,14 @@ class Trainer:
         return bool(is_wanted or is_old) and not self._is_test_due()
 
     def _is_report_due(self) -> bool:
+        if not self._job.world.is_first:
+            return False
         is_free = self._job.device.type == "cpu"
         return is_free or monotonic() - self._reported > SECONDS_BETWEEN_REPORTS
 
     def _report(self, loss: Tensor, rate: float) -> None:
+        if self._job.world.size == 1:  # several processes fetch the losses after the same updates
+            self._collect_losses()
         update, total = self._state.update, self._job.plan.total
         self._reported = monotonic()
         self._listener.updated(
@@ -190,6 +202,7 @@ class Trainer:
     def _save(self) -> None:
         """Write the weights for use, then the snapshot: a run that is ended in between goes on from
         the snapshot before, and writes both anew."""
+        self._collect_losses()
         self._records.save_weights(LAST, self._state)
         self._save_snapshot()
 
@@ -199,15 +212,21 @@ class Trainer:
         self._saved = monotonic()
 
     def _collect_losses(self) -> None:
-        self._state.loss_sum = self._losses.item()
+        """Fetch the losses; raises LossNotFiniteError."""
+        self._state.loss_sum = self._losses.fetch()
 
-    def _explain_update(self, loss: float, images: Tensor) -> TrainingError:
-        """Why a run ends before an update: where in the net its loss comes from."""
-        job, update = self._job, self._state.update
+    def _explain_update(self, error: LossNotFiniteError) -> TrainingError:
+        """Why a run ends before an update: where in the net its loss comes from. Its images are
+        drawn again."""
+        job, update = self._job, self._begun + error.updates_before
+        place = divmod(update, self._clock.updates_per_epoch)
+        with closing(job.loaders.train.batches(*place)) as batches:
+            images, _ = next(batches)
         with autocast(job.device, job.options.settled_precision):
             parts = job.step.replay(images, update)
             where = explain(job.trained, job.net.graph, parts, job.world)
-        return _diverged(f"the loss of update {update + 1:,}", loss, job.rates.at(update), where)
+        what = f"the loss of update {update + 1:,}"
+        return _diverged(what, error.loss, job.rates.at(update), where)
 
     def _explain_test(self, loss: float) -> TrainingError:
         """The same for held-out images, on which the net computes otherwise."""

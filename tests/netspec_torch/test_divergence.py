@@ -1,6 +1,7 @@
 """Where a loss that is not finite is said to come from, and how a run ends by one."""
 
 import math
+from fractions import Fraction
 from typing import Any
 
 import pytest
@@ -10,15 +11,20 @@ from torch import Tensor, fx, nn
 import netspec
 from netspec.compiler.program import CheckedNet
 from netspec.graph import Graph
+from netspec.layers.starting_values import Constant
 from netspec.recipe.run import TrainingError
+from netspec.recipe.solver import SOLVERS
 from netspec.recipe.training import Loss
 from netspec.source import SourceFile
+from netspec.tensor import Weight
 from netspec.values import Word
 from netspec_torch import build
 from netspec_torch.distributed.world import World
 from netspec_torch.divergence import explain, find_origin
+from netspec_torch.losses import Losses, LossNotFiniteError
 from netspec_torch.run_folder import RunFolder
-from netspec_torch.step import LossNotFiniteError, TrainingStep
+from netspec_torch.solver import make_optimizer
+from netspec_torch.step import TrainingStep
 from tests.netspec_torch.small_runs import Trainer, make_net
 
 SPEC = """
@@ -105,24 +111,76 @@ def test_images_that_are_not_finite_are_told_as_such(module: fx.GraphModule, gra
     )
 
 
-@pytest.mark.parametrize("device", ["cpu", pytest.param("cuda", marks=pytest.mark.gpu)])
-@pytest.mark.parametrize("value", [math.nan, math.inf])
-def test_a_loss_that_is_not_finite_changes_no_weight(value: float, device: str) -> None:
+DEVICES = ["cpu", pytest.param("cuda", marks=pytest.mark.gpu)]
+SOLVER_ARGUMENTS: list[tuple[str, dict[str, Any]]] = [
+    *((word, {}) for word in sorted(SOLVERS) if word != "lars"),
+    ("lars", {"trust": Fraction(1, 1000), "biases": True}),
+    ("sgd", {"velocity": Word("step")}),
+    ("adam", {"eps_corrected": False}),
+    ("rmsprop", {"velocity": Word("step"), "momentum": Fraction(9, 10)}),
+]
+
+
+def make_step(word: str, arguments: dict[str, Any], device: str) -> tuple[nn.Linear, TrainingStep]:
+    """A layer, and what trains it in parts of two images."""
     layer = nn.Linear(2, 3, device=device)
-    before = {name: tensor.clone() for name, tensor in layer.state_dict().items()}
-    step = TrainingStep(
+    factors = {
+        name: Weight(name, tuple(each.shape), "weight", Constant(value=0.0), 1, 1)
+        for name, each in layer.named_parameters()
+    }
+    solver = SOLVERS[word].model_validate({"rate": Fraction(1, 10), **arguments})
+    return layer, TrainingStep(
         layer,
-        torch.optim.SGD(layer.parameters(), lr=0.1),
+        make_optimizer(solver, layer.named_parameters(), factors),
         Loss.model_validate({"function": Word("softmax")}),
         device=torch.device(device),
         device_batch=2,
     )
-    batch = torch.tensor([[1.0, 2.0], [3.0, 4.0], [5.0, 6.0], [value, 1.0]], device=device)
+
+
+def make_batch(device: str, value: float = 6.0) -> tuple[Tensor, Tensor]:
+    pixels = [[1.0, 2.0], [3.0, 4.0], [5.0, 6.0], [value, 1.0]]
+    return torch.tensor(pixels, device=device), torch.tensor([0, 1, 2, 0], device=device)
+
+
+@pytest.mark.parametrize("device", DEVICES)
+@pytest.mark.parametrize("value", [math.nan, math.inf])
+@pytest.mark.parametrize(("word", "arguments"), SOLVER_ARGUMENTS)
+def test_a_loss_that_is_not_finite_changes_no_weight(
+    word: str, arguments: dict[str, Any], value: float, device: str
+) -> None:
+    """Nor does any update after it, before somebody asks for the losses."""
+    layer, step = make_step(word, arguments, device)
+    start = layer.weight.detach().clone()
+    step(*make_batch(device), 0)
+    before = {name: tensor.clone() for name, tensor in layer.state_dict().items()}
+    assert not torch.equal(before["weight"], start)
+
+    def go_on() -> None:
+        step(*make_batch(device, value), 1)
+        step(*make_batch(device), 2)
+        step.losses.fetch()
+
     with pytest.raises(LossNotFiniteError) as caught:
-        step(batch, torch.tensor([0, 1, 2, 0], device=device), 0)
+        go_on()
     assert not math.isfinite(caught.value.loss)
+    assert caught.value.updates_before == 1
     assert all(torch.equal(before[name], tensor) for name, tensor in layer.state_dict().items())
     assert layer.weight.grad is None
+
+
+def test_the_sum_of_losses_goes_on_from_where_it_stood() -> None:
+    losses = Losses(torch.device("cpu"))
+    losses.begin_with(2.0)
+    for loss in (0.5, 0.25):
+        losses.note(torch.tensor(loss))
+    assert losses.fetch() == losses.fetch() == 2.75
+    losses.begin_with(0.0)
+    losses.note(torch.tensor(math.inf))
+    losses.note(torch.tensor(math.nan))
+    with pytest.raises(LossNotFiniteError) as caught:
+        losses.fetch()
+    assert (caught.value.loss, caught.value.updates_before) == (math.inf, 2)
 
 
 def diverge(run: Trainer, net: CheckedNet, **options: Any) -> TrainingError:
