@@ -125,6 +125,11 @@ class GraphBuilder:
     ) -> Tensor:
         """Infer the layer's shape and add it to the graph."""
         shapes = tuple(tensor.shape for tensor in tensors if tensor.shape is not None)
+        try:
+            layer.check_arguments()
+        except LayerError as error:
+            self.report(self.refuse(error, line), frame)
+            return UNKNOWN
         if len(shapes) < len(tensors):
             return UNKNOWN
         try:
@@ -180,15 +185,15 @@ class GraphBuilder:
         notes, helps = error.notes, error.help
         if len(self.diagnostics) < MOST_EXPLAINED:
             notes, helps = (*tell_inputs(refusal), *notes), advise_refusal(refusal)
+        refused = replace(self.refuse(error, line), notes=notes, help=helps)
+        self.report(refused, frame)
+
+    def refuse(self, error: LayerError, line: tree.LayerLine) -> Diagnostic:
+        """A layer's refusal at its place, with what the layer says of it."""
         word = line.label.text if line.label else line.kind.text
-        diagnostic = Diagnostic(
-            error.code,
-            f"{word} {error.predicate}",
-            Label(span, error.label),
-            notes=notes,
-            help=helps,
-        )
-        self.report(diagnostic, frame)
+        label = Label(self.argument_span(line, error.argument), error.label)
+        headline = f"{word} {error.predicate}"
+        return Diagnostic(error.code, headline, label, notes=error.notes, help=error.help)
 
     def claim(
         self,

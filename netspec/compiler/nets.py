@@ -5,22 +5,24 @@ Where a parameter that has a default was given another value, the net is also ru
 defaults, so that a claim whose value differs there is known to depend on the change.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from netspec.compiler.arguments import place_arguments
 from netspec.compiler.build_graph import DefaultUse, list_total_claims
 from netspec.compiler.claims import check_claims
-from netspec.compiler.elaborate import elaborate_net
+from netspec.compiler.elaborate import Elaborated, elaborate_net
 from netspec.compiler.evaluate import EvaluationError, PoisonedError, evaluate
 from netspec.compiler.frames import Frame, Level, Names
 from netspec.compiler.library import Thing, list_parameters
 from netspec.compiler.program import ClaimTally
-from netspec.diagnostics import Diagnostic
+from netspec.diagnostics import Diagnostic, Label
 from netspec.graph import Graph
 from netspec.syntax import tree
+from netspec.values import format_value
 
 
 class NetResult(Struct, frozen=True):
@@ -42,6 +44,8 @@ class _Filled(Struct):
     own: dict[str, Any]
     """The same with the root's own defaults wherever it has one."""
     diagnostics: list[Diagnostic]
+    made: tuple[Label, ...] = ()
+    """Where the net is made from another with other values, the last first."""
 
 
 def list_missing(net: Thing, settings: Mapping[str, Any]) -> tuple[str, ...]:
@@ -60,12 +64,12 @@ def compile_net(net: Thing, settings: Mapping[str, Any], use: DefaultUse) -> Net
         return NetResult(None, ClaimTally(), filled.diagnostics, False)
     run = elaborate_net(net.name, filled.root, filled.values, use)
     is_changed = filled.values != filled.own
-    originals = None
-    if is_changed:
-        originals = elaborate_net(net.name, filled.root, filled.own).claims
+    original = elaborate_net(net.name, filled.root, filled.own) if is_changed else None
+    originals = original.claims if original else None
     tally, problems = check_claims(run.claims, originals, run.nodes)
     if run.graph is None:
-        return NetResult(None, tally, run.diagnostics + problems, is_changed)
+        blamed = _blame(run.diagnostics, original, filled, settings)
+        return NetResult(None, tally, blamed + problems, is_changed)
     expected, more = _hold_expectations(net, settings, run.graph)
     total = ClaimTally(tally.held + expected.held, tally.skipped + expected.skipped)
     return NetResult(run.graph, total, problems + more, is_changed)
@@ -75,6 +79,7 @@ def _fill(net: Thing, settings: Mapping[str, Any]) -> _Filled:
     """Follow the nets that a net is made from down to the lines, filling parameters on the way."""
     given = dict(settings)
     diagnostics: list[Diagnostic] = []
+    made: list[Label] = []
     while isinstance(net.definition, tree.DerivedNet):
         base = net.module.find(net.definition.base.text)
         assert base
@@ -86,6 +91,8 @@ def _fill(net: Thing, settings: Mapping[str, Any]) -> _Filled:
                 given[name] = evaluate(argument.value, frame)
             except EvaluationError as error:
                 diagnostics.append(error.diagnostic)
+        if placed.by_field:
+            made.append(Label(net.definition.base.span, f"`{net.name}` is made here"))
         net = base
     assert isinstance(net.definition, tree.Net)
     if diagnostics:
@@ -106,7 +113,30 @@ def _fill(net: Thing, settings: Mapping[str, Any]) -> _Filled:
                 diagnostics.append(error.diagnostic)
             except PoisonedError:
                 pass
-    return _Filled(net, values, own, diagnostics)
+    return _Filled(net, values, own, diagnostics, tuple(made))
+
+
+def _blame(
+    diagnostics: Sequence[Diagnostic],
+    original: Elaborated | None,
+    filled: _Filled,
+    settings: Mapping[str, Any],
+) -> list[Diagnostic]:
+    """The mistakes of a net, with where it got the values that its own defaults are not; those that
+    it also makes with its defaults are left as they are."""
+    known = {(d.code, d.primary.span.start) for d in original.diagnostics} if original else ()
+    texts = (f"{name}={format_value(value)}" for name, value in settings.items())
+    notes = (f"with {', '.join(texts)}, from outside the file",) if settings else ()
+    return [
+        diagnostic
+        if (diagnostic.code, diagnostic.primary.span.start) in known
+        else replace(
+            diagnostic,
+            secondary=diagnostic.secondary + filled.made,
+            notes=diagnostic.notes + notes,
+        )
+        for diagnostic in diagnostics
+    ]
 
 
 def _default(parameter: tree.Parameter, frame: Frame) -> Any:

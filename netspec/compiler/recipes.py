@@ -175,11 +175,12 @@ class _SectionReader:
         return bound
 
     def check_whole(self, section: tree.Section, bound: BoundSection) -> None:
-        for slot, example in NEEDED.items():
-            if slot not in bound.spans:
-                a = "a solver" if slot == "solver" else f"`{slot}`"
-                headline = f"train needs {a}"
-                self.report("NS402", headline, section.kind.span, "", f"for example `{example}`")
+        missing = [slot for slot in NEEDED if slot not in bound.spans]
+        if missing:
+            words = ["a solver" if slot == "solver" else f"`{slot}`" for slot in missing]
+            named = " and ".join(filter(None, [", ".join(words[:-1]), words[-1]]))
+            helps = [f"for example `{NEEDED[slot]}`" for slot in missing]
+            self.report("NS402", f"train needs {named}", section.kind.span, "", *helps)
 
     def list_words(self, body: tree.Body, owner: str) -> Iterator[tree.LayerLine]:
         """The lines that are a word with its arguments; nothing else belongs in a recipe."""

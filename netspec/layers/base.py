@@ -68,6 +68,10 @@ class Layer(Schema):
     gpu: Whole | None = None
     """The one device that the layer lies on, whole, where the net says `gpus n`."""
 
+    def check_arguments(self) -> None:
+        """Raise LayerError where arguments that each may be do not go together, or one of several
+        is needed."""
+
     def infer_shape(self, inputs: Sequence[Shape]) -> Shape:
         """The output's shape; raises LayerError where the rule is not met."""
         return inputs[0]

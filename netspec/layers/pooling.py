@@ -71,7 +71,7 @@ class Pool(Layer):
 
     def infer_shape(self, inputs: Sequence[Shape]) -> Shape:
         (input,) = inputs
-        self._check_arguments()
+        self.check_arguments()
         spans = self.spans(input)
         height, width = infer_window_output(spans)
         for span, direction in zip(spans, ("height", "width"), strict=True):
@@ -95,7 +95,7 @@ class Pool(Layer):
     def describe_elsewhere(self, inputs: Sequence[Shape]) -> Told:
         return () if self.size == "global" else compare_pools(self.spans(inputs[0]))
 
-    def _check_arguments(self) -> None:
+    def check_arguments(self) -> None:
         if self.size == "global":
             for argument in ("stride", "pad"):
                 if getattr(self, argument) not in (None, NO_PADDING):

@@ -117,7 +117,7 @@ class Upsample(Layer):
 
     def infer_shape(self, inputs: Sequence[Shape]) -> Shape:
         (input,) = inputs
-        self._check_arguments()
+        self.check_arguments()
         height, width = self.to or self._enlarge(input)
         if height < input.height or width < input.width:
             raise LayerError(
@@ -176,7 +176,7 @@ class Upsample(Layer):
         columns = f"x x {input.width} / {output.width}"
         return f"row y, column x is the input's row {rows}, column {columns}, rounded down"
 
-    def _check_arguments(self) -> None:
+    def check_arguments(self) -> None:
         if self.factor is None and self.to is None:
             raise LayerError(
                 "NS108",

@@ -39,7 +39,7 @@ class Refusal(NamedTuple):
     names: tuple[str, ...]
     """The layers whose tensors it was given."""
     history: History
-    claims: "Sequence[ClaimMade]"
+    claims: Sequence[ClaimMade]
     source: SourceFile
     """The file that the layer stands in."""
 
