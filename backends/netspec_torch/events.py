@@ -28,7 +28,7 @@ FILES = "events.out.tfevents.*"
 FILE_VERSION = "brain.Event:2"
 SESSION_STARTS = 1
 """`SessionLog.START`."""
-TRAIN_TAGS = {"loss": "loss/training", "rate": "rate"}
+TRAIN_TAGS = {"loss": "loss/training", "error": "error/training", "rate": "rate"}
 TEST_TAGS = {"loss": "loss/held out", "top1": "accuracy/top 1", "top5": "accuracy/top 5"}
 LENGTH = struct.Struct("<Q")
 CHECKSUM_BYTES = 4

@@ -1,5 +1,5 @@
-"""The losses of a run's updates, kept on the device until a figure of them is wanted: their sum,
-and how many there were before one that is not finite.
+"""The losses and training errors of a run's updates, kept on the device until a figure of them is
+wanted: their sums, and how many updates there were before one whose loss is not finite.
 
 So no update waits for the device, which would stand idle until it is given work again. What becomes
 of an update whose loss is not finite is decided in `step.py`, what is said of it in `trainer.py`.
@@ -27,26 +27,29 @@ class Losses:
     def __init__(self, device: torch.device) -> None:
         self.is_broken = torch.zeros((), device=device)
         """1 once a loss was not finite, else 0; float32, as torch's optimisers read it."""
-        self._sum = torch.zeros((), dtype=torch.float64, device=device)
+        self._sums = torch.zeros(2, dtype=torch.float64, device=device)
+        """Of the losses and of the errors."""
         self._sound = torch.zeros((), dtype=torch.float64, device=device)
         """How many were noted before the one that is not finite."""
 
-    def note(self, loss: Tensor) -> None:
-        """Add the loss of an update; those that come after one that is not finite count no more."""
-        self._sum += torch.where(self.is_broken == 0, loss, torch.zeros_like(loss))
-        self.is_broken.copy_(self._sum - self._sum != 0)  # of what is not finite it is no number
+    def note(self, figures: Tensor) -> None:
+        """Add the loss and the error of an update, 2 numbers; those that come after a loss that is
+        not finite count no more."""
+        self._sums += torch.where(self.is_broken == 0, figures, torch.zeros_like(figures))
+        loss = self._sums[0]
+        self.is_broken.copy_(loss - loss != 0)  # of what is not finite it is no number
         self._sound += 1 - self.is_broken
 
-    def fetch(self) -> float:
-        """The sum, for which the device is waited for.
+    def fetch(self) -> tuple[float, float]:
+        """The sums of the losses and of the errors, for which the device is waited for.
 
-        Raises LossNotFiniteError where one of them was not finite.
+        Raises LossNotFiniteError where a loss was not finite.
         """
-        total, sound = torch.stack([self._sum, self._sound]).tolist()
-        if not isfinite(total):
-            raise LossNotFiniteError(total, int(sound))
-        return float(total)
+        loss, error, sound = torch.cat([self._sums, self._sound[None]]).tolist()
+        if not isfinite(loss):
+            raise LossNotFiniteError(loss, int(sound))
+        return loss, error
 
-    def begin_with(self, total: float) -> None:
-        """Let the sum go on from a number."""
-        self._sum.fill_(total)
+    def begin_with(self, loss: float, error: float) -> None:
+        """Let the sums go on from these."""
+        self._sums[0], self._sums[1] = loss, error

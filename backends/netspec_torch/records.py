@@ -79,6 +79,7 @@ class Records:
                 "update": state.update,
                 "epoch": self._epoch(state),
                 "loss": state.loss_sum / state.loss_count,
+                "error": state.error_sum / state.loss_count,
                 "rate": rate,
             }
         )

@@ -24,6 +24,8 @@ class RunState:
     best_update: int = 0
     loss_sum: float = 0.0
     """Of the updates since the last training line in the metrics."""
+    error_sum: float = 0.0
+    """Their training errors."""
     loss_count: int = 0
 
     def note_test(self, figures: Figures) -> bool:

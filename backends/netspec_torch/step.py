@@ -64,26 +64,30 @@ class TrainingStep:
         self._rows = rows or Rows()
         self._device_batch = device_batch
         self.losses = Losses(device)
-        """Those of all updates so far."""
+        """Those of all updates so far, and the training errors."""
         self._skips_by_itself = skip_where(optimizer, self.losses.is_broken)
 
     def __call__(self, images: Tensor, labels: Tensor, update: int) -> Tensor:
-        """Do update number `update`, from 0; gives the loss, still on the device.
+        """Do update number `update`, from 0; gives two numbers, still on the device: the loss, and
+        the training error, which is the share of the images whose class did not have the highest
+        score. Both are of the net before the update.
 
-        Where it is not finite no weight is changed, now and later, and `losses.fetch` raises
+        Where the loss is not finite no weight is changed, now and later, and `losses.fetch` raises
         LossNotFiniteError; with a solver whose kernel cannot be told so, this does.
         """
-        losses: list[Tensor] = []
+        figures: list[Tensor] = []
         arriving: Copy | None = None
         for is_last, part, here in self._divide_here(len(images), update):
             self._enter(part, update)
+            share = part.count / part.total
             with self._alone(is_last=is_last):
-                loss = self.compute_loss(images[here], labels[here]) * (part.count / part.total)
-                losses.append(loss.detach())
+                loss, error = self.compute_figures(images[here], labels[here])
+                loss = loss * share
+                figures.append(torch.stack([loss.detach(), error * share]))
                 if is_last:
-                    total = self._add_losses(torch.stack(losses).sum())
+                    total = self._add_figures(torch.stack(figures).sum(0))
                     self.losses.note(total)
-                    arriving = None if self._skips_by_itself else Copy(total)
+                    arriving = None if self._skips_by_itself else Copy(total[0])
                 self._scale(loss).backward()
         if arriving is not None and not isfinite(arriving.value):
             self._optimizer.zero_grad(set_to_none=True)
@@ -127,9 +131,9 @@ class TrainingStep:
         """What the gradients are taken of, for the loss of a part."""
         return loss
 
-    def _add_losses(self, loss: Tensor) -> Tensor:
-        """The loss of the batch, from that of the images that are here."""
-        return loss
+    def _add_figures(self, figures: Tensor) -> Tensor:
+        """The loss and error of the batch, from those of the images that are here."""
+        return figures
 
     def _add_norms(self, norm: Tensor) -> Tensor:
         """The norm of all gradients, from that of those that are here."""
@@ -142,17 +146,19 @@ class TrainingStep:
         norm = self._add_norms(torch.nn.utils.get_total_norm(gradients))
         torch._foreach_mul_(gradients, (clip / norm).clamp(max=1.0))
 
-    def compute_loss(self, images: Tensor, labels: Tensor) -> Tensor:
-        """The mean loss of a batch, plus each head's times its weight."""
+    def compute_figures(self, images: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
+        """The mean loss of a batch, plus each head's times its weight; and the training error,
+        without a gradient and without heads."""
         with autocast(self._device, self._precision):
             scores = self._net(images)
-        if isinstance(scores, Tensor):
-            return self._cross_entropy(scores, labels)
-        output, by_head = scores
+        output, by_head = (scores, {}) if isinstance(scores, Tensor) else scores
         loss = self._cross_entropy(output, labels)
         for head in self._heads:
             loss = loss + head.weight * self._cross_entropy(by_head[head.name], labels)
-        return loss
+        return loss, self._measure_error(output.detach(), labels).to(loss.dtype)
+
+    def _measure_error(self, scores: Tensor, labels: Tensor) -> Tensor:
+        return (scores.argmax(1) != labels).double().mean()
 
     def _cross_entropy(self, scores: Tensor, labels: Tensor) -> Tensor:
         """In float32 or better."""

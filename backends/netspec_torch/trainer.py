@@ -67,8 +67,8 @@ class Trainer:
         self._begun = state.update
         """The updates that were done before."""
         self._losses = job.step.losses
-        """Those since the last line in the metrics."""
-        self._losses.begin_with(state.loss_sum)
+        """Those since the last line in the metrics, and the errors."""
+        self._losses.begin_with(state.loss_sum, state.error_sum)
         self._sizes = LayerSizes(job.local) if job.options.watch_layers else None
         self._speed = Speed()
         self._reported = self._saved = monotonic()
@@ -137,18 +137,18 @@ class Trainer:
         is_logged = (state.update + 1) % self._stretch == 0
         if is_logged and self._sizes is not None:
             self._sizes.remember()
-        loss = self._job.step(images, labels, state.update)
+        figures = self._job.step(images, labels, state.update)
         self._speed.note(self._clock.count_images(state.update))
         state.loss_count += 1
         state.update += 1
         if self._is_report_due():
-            self._report(loss, rate)
+            self._report(figures[0], rate)
         if is_logged:
             self._collect_losses()
             self._records.log_train(state, rate)
             if self._sizes is not None:
                 self._records.log_sizes(state, self._sizes.measure())
-            self._losses.begin_with(0.0)
+            self._losses.begin_with(0.0, 0.0)
             state.loss_count = 0
         if self._is_snapshot_due():
             self._save_snapshot()
@@ -212,8 +212,8 @@ class Trainer:
         self._saved = monotonic()
 
     def _collect_losses(self) -> None:
-        """Fetch the losses; raises LossNotFiniteError."""
-        self._state.loss_sum = self._losses.fetch()
+        """Fetch the losses and errors; raises LossNotFiniteError."""
+        self._state.loss_sum, self._state.error_sum = self._losses.fetch()
 
     def _explain_update(self, error: LossNotFiniteError) -> TrainingError:
         """Why a run ends before an update: where in the net its loss comes from. Its images are

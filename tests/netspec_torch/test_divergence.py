@@ -171,13 +171,13 @@ def test_a_loss_that_is_not_finite_changes_no_weight(
 
 def test_the_sum_of_losses_goes_on_from_where_it_stood() -> None:
     losses = Losses(torch.device("cpu"))
-    losses.begin_with(2.0)
+    losses.begin_with(2.0, 1.0)
     for loss in (0.5, 0.25):
-        losses.note(torch.tensor(loss))
-    assert losses.fetch() == losses.fetch() == 2.75
-    losses.begin_with(0.0)
-    losses.note(torch.tensor(math.inf))
-    losses.note(torch.tensor(math.nan))
+        losses.note(torch.tensor([loss, 0.25]))
+    assert losses.fetch() == losses.fetch() == (2.75, 1.5)
+    losses.begin_with(0.0, 0.0)
+    losses.note(torch.tensor([math.inf, 0.0]))
+    losses.note(torch.tensor([math.nan, 0.0]))
     with pytest.raises(LossNotFiniteError) as caught:
         losses.fetch()
     assert (caught.value.loss, caught.value.updates_before) == (math.inf, 2)

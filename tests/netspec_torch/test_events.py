@@ -20,7 +20,7 @@ from tests.netspec_torch.small_runs import (
     read_metrics,
 )
 
-TRAIN = {"kind": "train", "epoch": 0.1, "loss": 2.0, "rate": 0.01}
+TRAIN = {"kind": "train", "epoch": 0.1, "loss": 2.0, "error": 0.5, "rate": 0.01}
 TEST = {"kind": "test", "epoch": 1.0, "loss": 1.5, "top1": 0.5, "top5": 0.75, "best": True}
 SIZES = {"weights": 0.5, "updates": 0.001, "ratio": None}
 
@@ -49,7 +49,7 @@ def expect(result: TrainingResult) -> dict[str, list[tuple[int, Any]]]:
     found: dict[str, list[tuple[int, Any]]] = {}
     for entry in read_metrics(result):
         tags = (
-            {"loss": "loss/training", "rate": "rate"}
+            {"loss": "loss/training", "error": "error/training", "rate": "rate"}
             if entry["kind"] == "train"
             else {"loss": "loss/held out", "top1": "accuracy/top 1", "top5": "accuracy/top 5"}
         )

@@ -113,7 +113,7 @@ def test_an_update_waits_for_nothing(word: str, arguments: dict[str, Any], devic
         for update in range(1, 5):
             step(*batch, update)
     assert waits == []
-    assert step.losses.fetch() > 0
+    assert min(step.losses.fetch()) > 0
 
 
 @contextmanager

@@ -76,7 +76,9 @@ def test_metrics_beyond_the_snapshot_are_written_anew(run: Trainer) -> None:
     straight = run(make_net(), out="straight")
     stopped = run(make_net(), listener=Recorder(stop_after=6))
     with (stopped.folder / "metrics.jsonl").open("a") as file:
-        file.write('{"kind": "train", "update": 7, "loss": 99, "rate": 1}\n{"kind": "te')
+        file.write(
+            '{"kind": "train", "update": 7, "loss": 99, "error": 1, "rate": 1}\n{"kind": "te'
+        )
     assert_same_run(straight, run(make_net(), resume=True))
 
 

@@ -53,7 +53,7 @@ def test_an_update_follows_the_gradient_of_the_mean_loss(batch: tuple[Tensor, Te
     expected = cross_entropy(images @ weight.T, labels)
     expected.backward()
     assert weight.grad is not None
-    loss = make_step(layer, list(layer.parameters()))(images, labels, 0)
+    loss, _ = make_step(layer, list(layer.parameters()))(images, labels, 0)
     torch.testing.assert_close(loss, expected.detach())
     torch.testing.assert_close(layer.weight.detach(), weight.detach() - 0.1 * weight.grad)
     assert layer.weight.grad is None
@@ -66,7 +66,7 @@ def test_smoothing_spreads_a_share_over_all_classes(batch: tuple[Tensor, Tensor]
     logarithms = layer(images).log_softmax(1)
     target = 0.7 * torch.eye(3)[labels] + 0.3 / 3
     torch.testing.assert_close(
-        step.compute_loss(images, labels), -(target * logarithms).sum(1).mean()
+        step.compute_figures(images, labels)[0], -(target * logarithms).sum(1).mean()
     )
 
 
@@ -81,7 +81,21 @@ def test_heads_add_their_losses_times_their_weights(batch: tuple[Tensor, Tensor]
     step = make_step(net, list(main.parameters()), heads=heads)
     parts = [cross_entropy(layer(images), labels) for layer in (main, early, late)]
     expected = parts[0] + 0.3 * parts[1] + 2.0 * parts[2]
-    torch.testing.assert_close(step.compute_loss(images, labels), expected)
+    torch.testing.assert_close(step.compute_figures(images, labels)[0], expected)
+
+
+def test_the_training_error_is_the_share_of_wrong_answers_before_the_update() -> None:
+    """The net's scores are its images; heads have no part in it."""
+    images = torch.tensor([[9.0, 1, 1], [1, 9, 1], [1, 1, 9], [9, 1, 1]])
+    labels = torch.tensor([0, 1, 0, 0])
+    layer = nn.Linear(3, 3, bias=False)
+    nn.init.eye_(layer.weight)
+    head = Head("side", 1.0, "a")
+    step = make_step(lambda x: (layer(x), {"side": -x}), list(layer.parameters()), heads=(head,))
+    assert step(images, labels, 0)[1].item() == 0.25
+    nn.init.constant_(layer.weight, -1.0)
+    layer.weight.data.fill_diagonal_(-2.0)
+    assert step(images, labels, 1)[1].item() == 0.75
 
 
 def test_what_is_random_depends_on_seed_and_update_alone(batch: tuple[Tensor, Tensor]) -> None:
@@ -93,7 +107,8 @@ def test_what_is_random_depends_on_seed_and_update_alone(batch: tuple[Tensor, Te
         nn.init.constant_(layer.bias, 0.0)
         torch.rand(update + 7)  # what was drawn before has no part in it
         net = nn.Sequential(nn.Dropout(0.5), layer, nn.Dropout(0.5))
-        return make_step(net, list(net.parameters()), seed=seed)(images, labels, update).item()
+        figures = make_step(net, list(net.parameters()), seed=seed)(images, labels, update)
+        return figures[0].item()
 
     assert loss(3) == loss(3)
     assert len({loss(update) for update in range(5)}) == 5
@@ -118,7 +133,7 @@ def test_bf16_computes_layers_in_bfloat16_and_keeps_weights(batch: tuple[Tensor,
 
     optimizer = torch.optim.SGD(layer.parameters(), lr=0.1)
     step = TrainingStep(net, optimizer, make_loss(), device=CPU, precision="bf16")
-    loss = step(images, labels, 0)
+    loss, _ = step(images, labels, 0)
     assert seen == [torch.bfloat16]
     assert loss.dtype == layer.weight.dtype == torch.float32
 
@@ -126,7 +141,8 @@ def test_bf16_computes_layers_in_bfloat16_and_keeps_weights(batch: tuple[Tensor,
 def train_deep(
     images: Tensor, labels: Tensor, *, updates: int = 5, clip: float | None = None, **options: int
 ) -> tuple[list[Tensor], list[Tensor]]:
-    """The weights and losses of a net with two layers and a head after some updates."""
+    """The weights of a net with two layers and a head after some updates, and the losses and errors
+    of these."""
     generator = torch.Generator().manual_seed(1)
     net = nn.Sequential(nn.Linear(4, 8), nn.ReLU(), nn.Linear(8, 3))
     head = nn.Linear(4, 3)
@@ -142,8 +158,8 @@ def train_deep(
         clip=clip,
         **options,
     )
-    losses = [step(images, labels, update) for update in range(updates)]
-    return [parameter.detach() for parameter in parameters], losses
+    figures = [step(images, labels, update) for update in range(updates)]
+    return [parameter.detach() for parameter in parameters], figures
 
 
 @pytest.mark.parametrize("device_batch", [1, 2, 4, 5, 6, 100])
@@ -152,9 +168,9 @@ def test_parts_of_a_batch_update_as_the_whole(
     batch: tuple[Tensor, Tensor], device_batch: int, clip: float | None
 ) -> None:
     """Parts of any size, with smoothing and a head, to 1e-6."""
-    whole, losses = train_deep(*batch, clip=clip)
-    parts, part_losses = train_deep(*batch, clip=clip, device_batch=device_batch)
-    for mine, theirs in zip([*whole, *losses], [*parts, *part_losses], strict=True):
+    whole, figures = train_deep(*batch, clip=clip)
+    parts, part_figures = train_deep(*batch, clip=clip, device_batch=device_batch)
+    for mine, theirs in zip([*whole, *figures], [*parts, *part_figures], strict=True):
         torch.testing.assert_close(mine, theirs, rtol=1e-6, atol=1e-6)
 
 

@@ -66,9 +66,9 @@ class SharedStep(TrainingStep):
     def _scale(self, loss: Tensor) -> Tensor:
         return loss * self._local.world.replicas
 
-    def _add_losses(self, loss: Tensor) -> Tensor:
-        """The loss of the whole batch, which is the same on all processes."""
-        return self._local.world.add(loss)
+    def _add_figures(self, figures: Tensor) -> Tensor:
+        """Of the whole batch, the same on all processes."""
+        return self._local.world.add(figures)
 
     def _add_norms(self, norm: Tensor) -> Tensor:
         """Of the gradients of all columns; those of all replicas are the same."""
@@ -84,3 +84,9 @@ class SharedStep(TrainingStep):
         if not scores.numel():
             return scores.sum(dtype=torch.promote_types(scores.dtype, torch.float32))
         return super()._cross_entropy(scores, labels)
+
+    def _measure_error(self, scores: Tensor, labels: Tensor) -> Tensor:
+        """0 where another column has the scores."""
+        if not scores.numel():
+            return scores.new_zeros(())
+        return super()._measure_error(scores, labels)

@@ -70,7 +70,7 @@ def check_updates(
     whole = run_updates(text, 10, dtype)
     answers = processes.run(run_updates, text, 10, dtype, device_batch)
     for answer in answers:
-        assert answer["losses"] == pytest.approx(whole["losses"], rel=1e3 * tolerance)
+        assert answer["figures"] == pytest.approx(whole["figures"], rel=1e3 * tolerance)
     check_state(answers[0]["state"], whole["state"], tolerance)
 
 
@@ -118,7 +118,7 @@ def test_parts_of_a_batch_on_one_process(device_batch: int) -> None:
     text = write_net(norm="layernorm", solver=CLIPPED)
     whole = run_updates(text, 10, torch.float64)
     parts = run_updates(text, 10, torch.float64, device_batch)
-    assert parts["losses"] == pytest.approx(whole["losses"], rel=1e-7)
+    assert parts["figures"] == pytest.approx(whole["figures"], rel=1e-7)
     check_state(parts["state"], whole["state"], 1e-10)
 
 
@@ -140,7 +140,7 @@ def test_parts_are_normalised_together(pair: Processes) -> None:
     running averages of the same size."""
     text = write_net(norm="batchnorm synced=yes")
     first, second = pair.run(run_updates, text, 10, torch.float64, 2)
-    assert first["losses"] == second["losses"]
+    assert first["figures"] == second["figures"]
     whole = run_updates(text, 10, torch.float64)["state"]
     for name in ("batchnorm_1.running_mean", "batchnorm_1.running_var"):
         difference = (first["state"][name] - whole[name]).abs().max()

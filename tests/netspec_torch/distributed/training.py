@@ -57,26 +57,27 @@ class Updating:
         if world.size > 1:
             self.step = SharedStep(*arguments, **named, local=local, clock=CLOCK)
 
-    def update(self, number: int) -> float:
-        """The loss of the whole batch."""
+    def update(self, number: int) -> list[float]:
+        """The loss and the training error of the whole batch."""
         set_rate(self.optimizer, self.rate)
         count = CLOCK.count_images(number)
         images, labels = draw_batch(number, count, self.dtype)
         own = self.world.share.cut(slice(0, count))
-        return self.step(images[own], labels[own], number).item()
+        figures: list[float] = self.step(images[own], labels[own], number).tolist()
+        return figures
 
 
 def run_updates(
     text: str, updates: int, dtype: torch.dtype, device_batch: int | None = None
 ) -> dict[str, Any]:
-    """Some updates; the first process gives the state of the whole net, all give the losses."""
+    """Some updates; the first process gives the state of the whole net, all the losses and errors."""
     net = netspec.load(SourceFile("case.net", text)).net
     with join_world(net.name, net.graph.gpus, "cpu") as world:
         updating = Updating(net, world, dtype, device_batch)
-        losses = [updating.update(number) for number in range(updates)]
+        figures = [each for number in range(updates) for each in updating.update(number)]
         settle_averages(updating.local)
         state = updating.local.gather(updating.local.trained.state_dict())
-        return {"losses": losses, "state": state if world.is_first else {}}
+        return {"figures": figures, "state": state if world.is_first else {}}
 
 
 def measure_update(text: str) -> int:
