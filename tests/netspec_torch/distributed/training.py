@@ -70,7 +70,7 @@ class Updating:
 def run_updates(
     text: str, updates: int, dtype: torch.dtype, device_batch: int | None = None
 ) -> dict[str, Any]:
-    """Some updates; the first process gives the state of the whole net, all the losses and errors."""
+    """Some updates; the first process gives the state of the whole net, all losses and errors."""
     net = netspec.load(SourceFile("case.net", text)).net
     with join_world(net.name, net.graph.gpus, "cpu") as world:
         updating = Updating(net, world, dtype, device_batch)
