@@ -127,6 +127,8 @@ CODES: dict[str, str] = {
     "NS511": "starting values that lose the image",
     "NS512": "a schedule that changes nothing",
     "NS514": "a comment that silences nothing",
+    "NS515": "an input with its channels last",
+    "NS516": "numbers of pixels from 0 to 1",
     "NS900": "an internal error",
 }
 """Every code with its title."""

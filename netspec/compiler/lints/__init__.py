@@ -8,7 +8,9 @@ from netspec.compiler.lints.activations import find_double_activations, find_sof
 from netspec.compiler.lints.biases import find_useless_biases
 from netspec.compiler.lints.dropout import find_dropout_before_batchnorm
 from netspec.compiler.lints.groups import find_depthwise
+from netspec.compiler.lints.input_order import find_channels_last
 from netspec.compiler.lints.padding import find_uneven_padding
+from netspec.compiler.lints.pixel_range import find_unscaled_numbers
 from netspec.compiler.lints.pixels import find_dropped_pixels, find_invented_pixels
 from netspec.compiler.lints.rates import find_idle_schedule
 from netspec.compiler.lints.starting_values import find_lost_signal
@@ -17,6 +19,7 @@ from netspec.compiler.program import CheckedNet
 from netspec.diagnostics import Diagnostic
 
 LINTS: tuple[Callable[[CheckedNet], Iterator[Diagnostic]], ...] = (
+    find_channels_last,
     find_dropped_pixels,
     find_invented_pixels,
     find_uneven_padding,
@@ -28,6 +31,7 @@ LINTS: tuple[Callable[[CheckedNet], Iterator[Diagnostic]], ...] = (
     find_unread,
     find_lost_signal,
     find_idle_schedule,
+    find_unscaled_numbers,
 )
 
 
