@@ -59,9 +59,27 @@ class Automaton:
         """Drop unfinished parts from the stack, down to a height, until a terminal may follow;
         where none lets it, the stack is left as it is."""
         for height in range(len(self._states), floor - 1, -1):
-            if wanted in self._actions[self._states[height - 1]]:
+            if self._takes(wanted, height):
                 del self._states[height:]
                 del self._values[height - 1 :]
+                return True
+        return False
+
+    def _takes(self, wanted: str, height: int) -> bool:
+        """Whether a terminal may follow the stack as it is below a height: whether it is taken once
+        the rules are complete that end before it."""
+        above: list[int] = []
+        state = self._states[height - 1]
+        while (action := self._actions[state].get(wanted)) is not None:
+            if action >= 0:
+                return True
+            rule = self._rules[~action]
+            num_own = min(len(rule.handed_on), len(above))
+            del above[len(above) - num_own :]
+            height -= len(rule.handed_on) - num_own
+            state = self._actions[above[-1] if above else self._states[height - 1]][rule.name]
+            above.append(state)
+            if wanted == "$END" and state == self._end:
                 return True
         return False
 

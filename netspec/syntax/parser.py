@@ -36,6 +36,10 @@ def parse_source(source: SourceFile) -> tuple[tree.File, list[Diagnostic]]:
     """Parse a file. With errors, the tree holds what could be understood."""
     found = scan(source)
     items = _Parse(found, "start").run()
+    if found.mistakes.lines:
+        from netspec.syntax.habits.comments import report_more_comments  # for mistakes alone
+
+        report_more_comments(found)
     return tree.File(source, items, tuple(found.comments)), found.diagnostics
 
 

@@ -5,7 +5,7 @@ Caffe's net_spec, and our own kinds with brackets around their arguments.
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from netspec.syntax.foreign.words import KINDS
+from netspec.syntax.foreign.words import JOINS, KINDS
 from netspec.syntax.foreign.writing import Found, write_layer
 from netspec.syntax.mistake import token_at
 from netspec.syntax.terminals import CLOSER, SIGN_OF, Token
@@ -198,7 +198,8 @@ def translate_call(call: Call, label: str = "") -> Lines | None:
     """Our line for a call of a layer; None for a call of anything else."""
     if call.name in KINDS and not call.path:
         named = [f"{name}={value}" for name, value in call.named.items()]
-        line = f"{call.name} {', '.join([*call.positional, *named])}".rstrip()
+        word = f"{call.name} from" if joins_tensors(call) else call.name
+        line = f"{word} {', '.join([*call.positional, *named])}".rstrip()
         is_ours = not any(value.startswith(("(", "[")) for value in call.positional)
         if not call.is_tight:
             return None
@@ -218,6 +219,12 @@ def translate_call(call: Call, label: str = "") -> Lines | None:
         found[own] = value
     written = write_call(call.name, row, found, label)
     return Lines(row.system, (written,) if written else (), call.end)
+
+
+def joins_tensors(call: Call) -> bool:
+    """Whether this is one of our joins, with names alone in its brackets."""
+    names = all(value.isidentifier() for value in call.positional)
+    return call.name in JOINS and bool(call.positional) and names and not call.named
 
 
 def find_row(call: Call) -> Row | None:

@@ -11,6 +11,18 @@ KINDS = frozenset(
 )  # fmt: skip
 """Our layer kinds; that they are all is held by a test."""
 
+JOINS = frozenset({"add", "multiply", "maximum", "concat"})
+"""Those of them that join tensors."""
+
+PHRASES = {
+    "gap": "avgpool global", "globalpool": "avgpool global", "globalpooling": "avgpool global",
+    "globalavgpool": "avgpool global", "globalaveragepool": "avgpool global",
+    "globalavgpooling": "avgpool global", "globalaveragepooling": "avgpool global",
+    "globalmaxpool": "maxpool global", "globalmaxpooling": "maxpool global",
+}  # fmt: skip
+"""Layers of others that are a whole line here, in small letters without `_` and a `2d` at the end.
+"""
+
 ALIASES = {
     # layer kinds
     "convolution": "conv", "conv1d": "conv", "conv2d": "conv", "convolutional": "conv",
@@ -21,8 +33,7 @@ ALIASES = {
     "pooling": "maxpool", "pool2d": "maxpool", "averagepool": "avgpool", "avgpooling": "avgpool",
     "averagepooling": "avgpool", "averagepooling2d": "avgpool", "average_pooling": "avgpool",
     "avgpool2d": "avgpool", "avg_pool": "avgpool", "avg_pool2d": "avgpool", "meanpool": "avgpool",
-    "globalaveragepooling2d": "avgpool", "globalavgpool": "avgpool", "gap": "avgpool",
-    "global_avg_pool": "avgpool", "globalaveragepool": "avgpool", "bn": "batchnorm",
+    "bn": "batchnorm",
     "adaptiveavgpool2d": "adaptiveavgpool", "adaptive_avg_pool2d": "adaptiveavgpool",
     "batch_norm": "batchnorm", "batchnorm2d": "batchnorm", "batchnormalization": "batchnorm",
     "batch_normalization": "batchnorm", "layer_norm": "layernorm", "layernormalization":
@@ -120,3 +131,12 @@ RECIPE_LINES = {
     "subdivisions": ON_THE_COMMAND_LINE.format("device-batch"),
 }  # fmt: skip
 """Lines of other recipes, and of ours that stand in another place, with what to write."""
+
+
+def to_our_line(word: str, *, is_bare: bool) -> str:
+    """Our line for a layer by another's name, empty where that is unknown; one that has arguments
+    is not bare, and for it there is only our kind in small letters."""
+    lowered = word.lower()
+    if lowered in KINDS:
+        return lowered
+    return PHRASES.get(lowered.replace("_", "").removesuffix("2d"), "") if is_bare else ""

@@ -4,11 +4,20 @@ stopped. Each function looks for one, and gives what is wrong there and how the 
 
 from netspec.syntax.habits.braces import BRACE_HABITS
 from netspec.syntax.habits.claims import CLAIM_HABITS
+from netspec.syntax.habits.comments import COMMENT_HABITS
 from netspec.syntax.habits.lines import LINE_HABITS
+from netspec.syntax.habits.sources import SOURCE_HABITS
 from netspec.syntax.habits.values import VALUE_HABITS
 from netspec.syntax.mistake import Habit, Place
 
-HABITS = (*BRACE_HABITS, *CLAIM_HABITS, *LINE_HABITS, *VALUE_HABITS)
+HABITS = (
+    *COMMENT_HABITS,
+    *BRACE_HABITS,
+    *CLAIM_HABITS,
+    *SOURCE_HABITS,
+    *LINE_HABITS,
+    *VALUE_HABITS,
+)
 """All of them, what is peculiar before what is common."""
 
 

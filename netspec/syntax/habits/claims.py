@@ -118,6 +118,20 @@ def claim_without_arrow(place: Place) -> Habit | None:
     return Habit("a claim begins with an arrow", "", (edit,), instead=instead)
 
 
+def claim_without_a_layer(place: Place) -> Habit | None:
+    """`repeat 3 { … } -> 8x28x28`, and `-> 8x28x28` on a line of its own."""
+    arrow, before = place.token, place.look(-1)
+    if arrow.type != "ARROW" or place.section in ("", "train", "test", "data"):
+        return None
+    if before.type == "SEP":
+        return Habit("a claim stands behind its layer", "put it at the end of the layer's line")
+    if before.type != "RBRACE" or "SEP" not in place.expected:
+        return None
+    edit = between(before, arrow, "; identity ")
+    instead = new_token("SEP", ";", arrow), new_token("NAME", "identity", arrow)
+    return Habit("a claim stands behind a layer, a call or a join", "", (edit,), instead)
+
+
 def is_in_claims(place: Place) -> bool:
     """Whether the statement at hand has an arrow or `expect` before the place."""
     start = place.line_start
@@ -139,4 +153,5 @@ CLAIM_HABITS = (
     shape_in_brackets,
     sources_behind_claims,
     claim_without_arrow,
+    claim_without_a_layer,
 )

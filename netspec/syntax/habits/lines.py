@@ -1,78 +1,34 @@
-"""Mistakes about a line of a net or recipe as a whole: its label, its comment, what it reads, the
-order of its parts.
+"""Mistakes about a line of a net or recipe as a whole: its label, the order of its parts, where it
+ends.
 """
 
 import re
+from collections.abc import Sequence
 from itertools import pairwise
 
 from netspec.source import Span
-from netspec.syntax.foreign.words import KINDS, RECIPE_LINES
-from netspec.syntax.habits.claims import find_type
-from netspec.syntax.mistake import Habit, Place, between, new_token, put_after, put_before, replaced
+from netspec.syntax.foreign.calls import find_closer
+from netspec.syntax.foreign.words import KINDS, RECIPE_LINES, to_our_line
+from netspec.syntax.habits.given import is_block, list_values
+from netspec.syntax.mistake import (
+    Habit,
+    Place,
+    between,
+    new_token,
+    put_after,
+    put_before,
+    replaced,
+    token_at,
+)
 from netspec.syntax.repairs import Edit, line_of
-from netspec.syntax.terminals import Token
+from netspec.syntax.terminals import CLOSER, Token
 
 RECIPES = ("train", "test", "data")
 LINE_WORDS = ("LET", "REPEAT", "FOR", "DEFAULT", "EXPECT", "OUTPUT", "BRANCH")
 PARTS = ("SLASH", "MINUS", "DOT")
 """Signs that stand in names elsewhere."""
-
-
-def comment_of_another_language(place: Place) -> Habit | None:
-    """`// why`, `/* why */`, `-- why`."""
-    start, end = place.line_start, place.line_end
-    tokens = place.tokens
-    for index in range(start, place.position + 1):
-        pair = tokens[index].text + tokens[min(index + 1, len(tokens) - 1)].text
-        is_slashes = tokens[index].type == "FLOOR" and (
-            index == start or is_prose(tokens[index + 1 : end])
-        )
-        is_starred = pair == "/*" and tokens[index].span.end == tokens[index + 1].span.start
-        is_dashes = pair == "--" and index == start
-        if not (is_slashes or is_starred or is_dashes):
-            continue
-        last = index if is_slashes else index + 1
-        sign = replaced(tokens[index], tokens[last], "#")
-        edits, resume = [sign], None
-        if is_starred:
-            resume = find_comment_end(place, index)
-            if resume is None or line_of(tokens[resume - 1].span) > line_of(tokens[index].span):
-                edits = []
-            elif tokens[resume].type in ("SEP", "RBRACE", "$END"):
-                edits.append(replaced(tokens[resume - 2], tokens[resume - 1], ""))
-        return Habit(
-            "a comment begins with `#`",
-            "begin each line of it with `#`",
-            tuple(edits),
-            at=tokens[index],
-            resume=resume,
-            headline=f"unexpected `{place.text(index, last)}`",
-        )
-    return None
-
-
-def is_prose(tokens: list[Token]) -> bool:
-    """Whether two words follow one another, as in no value."""
-    return any(a.type == b.type == "NAME" and b.text != "x" for a, b in pairwise(tokens))
-
-
-def find_comment_end(place: Place, start: int) -> int | None:
-    """The index behind `*/`, if it is anywhere near."""
-    for index in range(start + 2, min(len(place.tokens) - 1, start + 2000)):
-        if place.tokens[index].type == "STAR" and place.tokens[index + 1].type == "SLASH":
-            return index + 2
-    return None
-
-
-def text_alone(place: Place) -> Habit | None:
-    """A line that is a text: documentation elsewhere."""
-    if place.token.type != "STRING" or place.line_start != place.position:
-        return None
-    if place.line_end != place.position + 1:
-        return None
-    text = place.token.text.strip()
-    edit = replaced(place.token, place.token, f"# {text}")
-    return Habit("a comment begins with `#`", f"write `# {text}`", (edit,))
+CHANGES = ("PLUS", "MINUS", "STAR", "SLASH", "FLOOR", "PERCENT", "POWER")
+"""Signs that change a value elsewhere, with `=` behind them."""
 
 
 def label_without_colon(place: Place) -> Habit | None:
@@ -102,7 +58,8 @@ def label_behind_an_equal_sign(place: Place) -> Habit | None:
         span = Span(name.span.source, name.span.end, last.span.end)
         edit = Edit(span, f": add from {after.text}, {last.text}")
         return Habit("tensors are added by a layer", "", (edit,))
-    if after.type == "NAME" and (after.text in KINDS or place.look(2).type in ("NUMBER", "SIZE")):
+    is_layer = after.text in KINDS or is_block(place.tokens, after.text)
+    if after.type == "NAME" and (is_layer or place.look(2).type in ("NUMBER", "SIZE")):
         edit = between(name, after, ": ")
         instead = (new_token("COLON", ":", place.token),)
         return Habit("a label ends in a colon", "", (edit,), instead=instead, skip=1)
@@ -140,66 +97,101 @@ def sign_in_a_name(place: Place) -> Habit | None:
     is_in_header = place.look(-2).type in ("NET", "BLOCK")
     if not (is_in_header or place.starts_line):
         return None
-    last = 1
-    while place.look(last + 1).type in PARTS and touches(place, last):
-        last += 2
-    is_label = place.look(last + 1).type == "COLON"
-    if not touches(place, -1) or not (is_in_header or is_label):
+    last = find_name_end(place.tokens, place.position - 1)
+    is_label = token_at(place.tokens, last + 1).type == "COLON"
+    if last < place.position or not (is_in_header or is_label):
         return None
-    name = "_".join(place.look(offset).text for offset in range(-1, last + 1, 2))
-    name = re.sub(r"_(\d+)$", r"\1", name)
-    edit = replaced(before, place.look(last), name)
-    label = "names have letters, digits and `_`"
-    return Habit(label, f"write `{name}`", (edit,), instead=(), skip=last + 1)
+    return mend_name(place, place.position - 1, last)._replace(
+        instead=(), skip=last + 1 - place.position, at=None
+    )
 
 
-def touches(place: Place, offset: int) -> bool:
-    """Whether the token at an offset and the two behind it have no spaces between them."""
-    a, b, c = (place.look(offset + step).span for step in range(3))
-    return a.end == b.start and b.end == c.start
-
-
-def arguments_behind_from(place: Place) -> Habit | None:
-    """`conv from x 96, 11x11`."""
-    start, end = place.line_start, place.line_end
-    at = find_type(place.tokens, start, place.position, "FROM")
-    starts_value = place.token.type in ("NUMBER", "SIZE", "STRING", "YES", "NO", "LPAR", "LSQB")
-    is_named = place.types(0, 1) == ("NAME", "EQUAL")
-    if not at or place.look(-1).type != "NAME" or not (starts_value or is_named):
-        return None
-    kind = place.tokens[at - 1]
-    if kind.type != "NAME":
-        return None
-    arrow = find_type(place.tokens, place.position, end, "ARROW") or end
-    arguments = place.text(place.position, arrow - 1)
-    sources = place.text(at, place.position - 1)
-    moved = f"{arguments} {sources}"
-    edit = replaced(place.tokens[at], place.tokens[arrow - 1], moved)
-    return Habit("arguments stand before `from`", "", (edit,))
-
-
-def layer_behind_from(place: Place) -> Habit | None:
-    """`from x conv 96, 11x11`."""
+def sign_in_a_label(place: Place) -> Habit | None:
+    """`conv-1: conv 64, 3x3`, which reads as a layer with a padding of `-1:conv`."""
     start = place.line_start
-    if place.tokens[start].type != "FROM" or place.token.text not in KINDS:
+    last = find_name_end(place.tokens, start)
+    if last == start or last >= place.position or place.brace is None:
+        return None
+    if place.tokens[last + 1].type != "COLON" or place.tokens[last + 2].type != "NAME":
+        return None
+    return mend_name(place, start, last)
+
+
+def find_name_end(tokens: Sequence[Token], first: int) -> int:
+    """The index of the last token of a name with signs in it; of its first where there are none."""
+    last = first
+    while (
+        token_at(tokens, last + 1).type in PARTS
+        and token_at(tokens, last + 2).text[:1].isalnum()
+        and touches(tokens[last : last + 3])
+    ):
+        last += 2
+    return last if tokens[first].type == "NAME" else first
+
+
+def mend_name(place: Place, first: int, last: int) -> Habit:
+    """A name from one token to another, without the signs between its parts."""
+    tokens = place.tokens
+    name = "_".join(token.text for token in tokens[first : last + 1 : 2])
+    name = re.sub(r"_(\d+)$", r"\1", name)
+    edit = replaced(tokens[first], tokens[last], name)
+    label = "names have letters, digits and `_`"
+    return Habit(label, f"write `{name}`", (edit,), at=tokens[first + 1])
+
+
+def touches(tokens: Sequence[Token]) -> bool:
+    """Whether tokens have no spaces between them."""
+    return all(a.span.end == b.span.start for a, b in pairwise(tokens))
+
+
+def changed_value(place: Place) -> Habit | None:
+    """`n += 1`; `n = 4` where `n` is a value already."""
+    start = place.line_start
+    name, *signs = place.tokens[start : start + 3]
+    if name.type != "NAME" or len(signs) < 2 or place.brace is None:
+        return None
+    if place.position not in (start + 1, start + 2) or place.section in RECIPES:
+        return None
+    if token_at(place.tokens, start + 2).text in KINDS:
+        return None
+    is_changed = signs[0].type in CHANGES and signs[1].type == "EQUAL" and touches(signs)
+    is_given_again = signs[0].type == "EQUAL" and name.text in list_values(place.tokens)
+    if not is_changed and not is_given_again:
         return None
     end = place.line_end
-    sources, layer = place.text(start, place.position - 1), place.text(place.position, end - 1)
-    edit = replaced(place.tokens[start], place.tokens[end - 1], f"{layer} {sources}")
-    return Habit("`from` stands behind the layer", "", (edit,))
+    sign = signs[0].text if is_changed else ""
+    value = place.text(start + 2 + is_changed, end - 1) if end > start + 2 + is_changed else ""
+    help = "give the new one a name of its own"
+    if value and len(value) <= 40:
+        new = f"{name.text} {sign} {value}" if sign else value
+        help += f": `let new_{name.text} = {new}`"
+    at = new_token("EQUAL", f"{sign}=", signs[0])
+    if is_changed:
+        span = signs[0].span.to(signs[1].span)
+        at = Token("EQUAL", span.text, span)
+    return Habit("a value does not change", help, at=at)
 
 
-def sum_of_tensors(place: Place) -> Habit | None:
-    """`x + y` as a line."""
-    joins = {"PLUS": "add", "STAR": "multiply"}
-    join = joins.get(place.token.type)
-    if not join or place.look(-1).type != "NAME" or not place.starts_line:
+def brackets_around_arguments(place: Place) -> Habit | None:
+    """`cell(3, 2)`, where `cell` is a block, and `Relu()`."""
+    start = place.line_start
+    if token_at(place.tokens, start + 1).type in ("COLON", "EQUAL"):
+        start += 2
+    name, opening = token_at(place.tokens, start), token_at(place.tokens, start + 1)
+    if name.type != "NAME" or place.brace is None or opening.type != "LPAR":
         return None
-    if place.look(1).type != "NAME" or place.brace is None:
+    end = find_closer(place.tokens, start + 1)
+    if not touches((name, opening)) or not start < place.position <= end:
         return None
-    text = f"{join} from {place.look(-1).text}, {place.look(1).text}"
-    edit = replaced(place.look(-1), place.look(1), text)
-    return Habit("tensors are joined by a layer", "", (edit,))
+    if place.tokens[end].type != "RPAR":
+        return None
+    within = place.tokens[start + 2 : end]
+    written = to_our_line(name.text, is_bare=not within) or name.text
+    label = "arguments have no brackets around them"
+    edits = [replaced(name, opening, f"{written} " if within else written)]
+    edits.append(replaced(place.tokens[end], place.tokens[end], ""))
+    is_plain = all(token.type not in CLOSER for token in within)
+    return Habit(label, "", tuple(edits) if is_plain else (), at=opening, resume=end + 1)
 
 
 def comma_before_a_line(place: Place) -> Habit | None:
@@ -261,14 +253,12 @@ def reserved_word(place: Place) -> Habit | None:
 LINE_HABITS = (
     comma_before_a_line,
     comma_at_the_end,
-    comment_of_another_language,
-    text_alone,
+    sign_in_a_label,
+    changed_value,
+    brackets_around_arguments,
     label_without_colon,
     label_behind_an_equal_sign,
     value_behind_a_label,
     sign_in_a_name,
-    arguments_behind_from,
-    layer_behind_from,
-    sum_of_tensors,
     reserved_word,
 )
