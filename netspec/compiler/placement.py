@@ -9,9 +9,6 @@ from collections.abc import Iterator
 
 from netspec.diagnostics import Diagnostic, Label
 from netspec.graph import Graph, Node
-from netspec.layers.convolution import Kernels
-from netspec.layers.deconvolution import Deconv
-from netspec.layers.normalization import Lrn
 from netspec.source import Span
 
 
@@ -41,15 +38,8 @@ def is_uneven(node: Node, gpus: int) -> bool:
 
 
 def count_groups(node: Node) -> int:
-    """The runs of channels that a layer computes apart; 1 for one that minds no bounds."""
-    match node.layer:
-        case Kernels() as layer:
-            return layer.channel_groups(node.input_shapes[0])
-        case Deconv(groups=groups):
-            return groups
-        case Lrn(groups=groups, across="channels"):
-            return groups
-    return 1
+    """The runs of channels that a layer computes apart."""
+    return node.layer.channel_groups(node.input_shapes[0]) if node.input_shapes else 1
 
 
 def cuts_groups(node: Node, gpus: int) -> bool:

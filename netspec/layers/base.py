@@ -89,6 +89,11 @@ class Layer(Schema):
         factors = self.mac_factors(inputs, output)
         return prod(factors) if factors else 0
 
+    def channel_groups(self, input: Shape) -> int:
+        """The runs of channels that it computes apart, as large as each other; 1 where it minds no
+        bounds between channels."""
+        return 1
+
     def list_reads(
         self, inputs: Sequence[Shape], output: Shape, wanted: Interval
     ) -> tuple[tuple[Interval, ...], ...]:

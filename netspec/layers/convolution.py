@@ -44,9 +44,6 @@ class Kernels(BiasedLayer):
     def output_channels(self, input: Shape) -> int:
         raise NotImplementedError
 
-    def channel_groups(self, input: Shape) -> int:
-        raise NotImplementedError
-
     def padding(self, input: Shape) -> Sides:
         """The padding in effect, in pixels."""
         return resolve_padding(self.pad, input, self.size, self.stride, self.dilation)

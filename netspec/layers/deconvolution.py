@@ -80,6 +80,9 @@ class Deconv(BiasedLayer):
             sides += [total // 2, total - total // 2]
         return Sides(*sides)
 
+    def channel_groups(self, input: Shape) -> int:
+        return self.groups
+
     def infer_shape(self, inputs: Sequence[Shape]) -> Shape:
         (input,) = inputs
         check_groups(self.groups, input.channels, self.channels)

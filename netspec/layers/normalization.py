@@ -50,6 +50,9 @@ class Lrn(Layer):
     """Runs of channels whose windows don't reach over into the next. The paper's code has one a
     GPU; Caffe and PyTorch have one in all."""
 
+    def channel_groups(self, input: Shape) -> int:
+        return self.groups if self.across == "channels" else 1
+
     def infer_shape(self, inputs: Sequence[Shape]) -> Shape:
         check_groups(self.groups, inputs[0].channels)
         return inputs[0]

@@ -146,7 +146,6 @@ PLAIN = Variant(BY_HAND, "float32", is_compiled=False)
 
 def make_steps(net: CheckedNet, weights: dict[str, Tensor], compiles: bool) -> dict[Variant, Step]:
     def compile_net(module: nn.Module) -> nn.Module:
-        torch.compiler.reset()
         return cast(nn.Module, torch.compile(module))
 
     def keep(module: nn.Module) -> nn.Module:

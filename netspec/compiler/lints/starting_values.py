@@ -126,7 +126,7 @@ def list_measures(layers: Sequence[Node], signals: Signals, way: Measure) -> Ite
 
 def suggest_starts(graph: Graph, images: Signal) -> Iterator[str]:
     """The first of some edits that would let the image through."""
-    for edit, starts in EDITS.items():
+    for edit, starts in list_edits():
         changed = with_starts(graph, starts)
         output = look_past_zeros(changed, estimate_output(changed, images))
         if output.share >= SMALLEST_SHARE and not is_faint(output):
@@ -134,12 +134,11 @@ def suggest_starts(graph: Graph, images: Signal) -> Iterator[str]:
             return
 
 
-EDITS: dict[str, Mapping[str, StartingValues]] = {
-    "`init=msra`": {"weight": Msra()},
-    "`bias_init=0`": {"bias": Constant(value=0.0)},
-    "`init=msra, bias_init=0`": {"weight": Msra(), "bias": Constant(value=0.0)},
-}
-"""Arguments, each with the starting values of weights and biases that they mean."""
+def list_edits() -> Iterator[tuple[str, Mapping[str, StartingValues]]]:
+    """Arguments, each with the starting values of weights and biases that they mean."""
+    yield "`init=msra`", {"weight": Msra()}
+    yield "`bias_init=0`", {"bias": Constant(value=0.0)}
+    yield "`init=msra, bias_init=0`", {"weight": Msra(), "bias": Constant(value=0.0)}
 
 
 def with_starts(graph: Graph, starts: Mapping[str, StartingValues]) -> Graph:
