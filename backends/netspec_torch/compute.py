@@ -1,15 +1,19 @@
 """Where a run computes, in which precision and memory format: choosing, refusing, and naming it."""
 
 import platform
+import re
 from collections.abc import Iterable
 from contextlib import AbstractContextManager
+from pathlib import Path
 from typing import Literal
 
 import torch
 
+import netspec
 from netspec.graph import Node
 from netspec.layers.convolution import Kernels
 from netspec.recipe.run import TrainingError
+from netspec_torch.data.fetching import count_cores
 
 Precision = Literal["float32", "bf16"]
 """bf16: convolutions and matrices in bfloat16 under autocast, weights and updates in float32."""
@@ -67,10 +71,23 @@ def describe_device(device: torch.device) -> str:
 
 
 def describe_machine(device: torch.device) -> dict[str, str]:
-    """What a run's report says of the machine."""
+    """What a run says of the machine and of what computed on it."""
     return {
         "device": describe_device(device),
+        "processor": name_processor(),
+        "cores": str(count_cores()),
         "system": platform.platform(),
         "python": platform.python_version(),
         "torch": torch.__version__,
+        "netspec": netspec.__version__,
     }
+
+
+def name_processor() -> str:
+    """The processor by its maker's name, where the system tells it, else by its architecture."""
+    try:
+        text = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        text = ""
+    named = re.search(r"^model name\s*:\s*(.+)$", text, re.MULTILINE)
+    return named[1].strip() if named else platform.processor() or platform.machine()

@@ -4,14 +4,14 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from msgspec import Struct, to_builtins
 from torch import Tensor
 
 from netspec.recipe.plan import describe_plan
 from netspec.recipe.run import Figures
 from netspec.recipe.written import resolve_recipe
+from netspec.render.html.curves import RunCurves, draw_curves
 from netspec_torch.changes import describe_parameters
-from netspec_torch.compute import describe_machine
-from netspec_torch.curves import draw_curves
 from netspec_torch.data import SkippedImage
 from netspec_torch.distributed.averages import gather_averages, with_mean_averages
 from netspec_torch.emission import module_path
@@ -19,6 +19,7 @@ from netspec_torch.events import Events
 from netspec_torch.layer_sizes import Sizes
 from netspec_torch.preparation import Job
 from netspec_torch.run_folder import Entry, RunFolder
+from netspec_torch.sessions import Session
 from netspec_torch.snapshot import Snapshot, collect_solver_state, read_snapshot, write_snapshot
 from netspec_torch.state import RunState
 from netspec_torch.storage import remove, write_text
@@ -26,6 +27,24 @@ from netspec_torch.tensor_file import DamagedFileError, read_texts
 from netspec_torch.trained import TrainedOn, digest_split, write_trained
 
 LAST, BEST = "last.safetensors", "best.safetensors"
+REPORT = "report.json"
+
+
+class Outcome(Struct, frozen=True):
+    """How a run ended."""
+
+    final: Figures | None = None
+    """The last test; None where it did not come to that."""
+    final_views: Figures | None = None
+    """The test on several views, where there is one."""
+    interrupted: str | None = None
+    """The signal that ended it early."""
+    failed: str | None = None
+    """Why it diverged."""
+
+    def to_json(self) -> dict[str, Any]:
+        values: dict[str, Any] = to_builtins(self)
+        return values
 
 
 @dataclass(frozen=True)
@@ -35,6 +54,7 @@ class Records:
 
     folder: RunFolder
     job: Job
+    session: Session
     events: Events | None = None
     """The metrics for TensorBoard, where that is installed."""
 
@@ -57,12 +77,16 @@ class Records:
             return
         self._settle_best(state)
         self.folder.prune_snapshots(job.options.settled_keep)
+        remove(path / REPORT)
+        self.session.note(state.update)
         write_text(path / "spec.net", job.net.span.source.text)
         recipe = {
             "net": job.net.name,
             "parameters": describe_parameters(job.net),
             "recipe": resolve_recipe(job.recipe),
             "options": job.options.to_json(),
+            "updates": job.plan.total,
+            "updates_per_epoch": job.plan.clock.updates_per_epoch,
         }
         self.folder.write_json("recipe.json", recipe)
         self.folder.write_json("split.json", job.data.describe())
@@ -97,11 +121,14 @@ class Records:
             return
         entry = {"kind": "test", "update": state.update, "epoch": self._epoch(state)}
         self._log({**entry, **figures.to_json(), "best": is_best})
-        picture = draw_curves(
-            f"{self.job.net.name} on {self.job.data.name}",
+        job = self.job
+        run = RunCurves(
+            job.net.name,
             self.folder.read_metrics(),
-            self.job.data.held_out.chance,
+            job.data.held_out.chance,
+            job.plan.clock.updates_per_epoch,
         )
+        picture = draw_curves(f"{job.net.name} on {job.data.name}", run)
         write_text(self.folder.path / "curves.svg", picture)
 
     def save_snapshot(self, state: RunState) -> None:
@@ -127,6 +154,7 @@ class Records:
             ),
         )
         self.folder.prune_snapshots(job.options.settled_keep)
+        self.session.note(state.update)
 
     def _describe_state(self, state: RunState) -> dict[str, Any]:
         """What a snapshot has beside tensors, as JSON values."""
@@ -137,7 +165,7 @@ class Records:
             "options": job.options.to_json(),
             "run": state.to_json(),
             "rates": job.rates.state(),
-            "machine": describe_machine(job.device),
+            "machine": self.session.machine,
         }
 
     def save_weights(self, name: str, state: RunState) -> None:
@@ -190,9 +218,7 @@ class Records:
         path = self.folder.path / name
         write_trained(path, weights, job.net, images, update=update, figures=figures)
 
-    def finish(
-        self, state: RunState, outcome: dict[str, Any], skipped: Iterable[SkippedImage]
-    ) -> None:
+    def finish(self, state: RunState, outcome: Outcome, skipped: Iterable[SkippedImage]) -> None:
         """Write how the run ended, and which images could not be read."""
         if not self._writes:
             return
@@ -201,13 +227,14 @@ class Records:
             "net": job.net.name,
             "updates": state.update,
             "planned_updates": job.plan.total,
-            **outcome,
+            **outcome.to_json(),
             "best": state.best and {"update": state.best_update, **state.best.to_json()},
             "chance": job.data.held_out.chance,
             "skipped_images": [image._asdict() for image in skipped],
-            "machine": describe_machine(job.device),
+            "machine": self.session.machine,
         }
-        self.folder.write_json("report.json", report)
+        self.folder.write_json(REPORT, report)
+        self.session.note(state.update)
 
     def _log(self, entry: Entry) -> None:
         self.folder.log(entry)

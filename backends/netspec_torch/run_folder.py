@@ -1,7 +1,7 @@
 """The folder of a run, `runs/NAME/`: which files it has, and finding the one to go on from.
 
 spec.net                the spec as it was used
-recipe.json             the recipe with every value settled, and the options of the run
+recipe.json             the recipe with every value settled, the options of the run, and its updates
 split.json              which images train and which are held out
 plan.txt                the plan as it was shown, with every change of the rate
 metrics.jsonl           a line for each stretch of updates, two with --watch-layers, and for each
@@ -11,7 +11,8 @@ events.out.tfevents.*   the same for TensorBoard, where that is installed (`even
 last.safetensors        the weights as they are, for use
 best.safetensors        the weights of the test with the fewest errors
 snapshots/              update-N.safetensors: all that `--resume` needs, after N updates
-report.json             how it ended
+sessions.json           when it computed, for how long and on what (`sessions.py`)
+report.json             how it ended; not there while it goes on
 """
 
 import json

@@ -228,7 +228,7 @@ def _is_done(member: RunFolder, net: CheckedNet, options: Mapping[str, Any]) -> 
         return False
     stop = settle_stop(options.get("epochs"), options.get("iterations"))
     return (
-        report["interrupted"] is None
+        report["final"] is not None
         and earlier["stop"] == (stop and to_builtins(stop))
         and spec == net.span.source.text
     )

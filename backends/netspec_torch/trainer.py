@@ -46,6 +46,10 @@ class InterruptedRunError(Exception):
         self.signal = signal
 
 
+class DivergedError(TrainingError):
+    """A loss is not finite."""
+
+
 class Trainer:
     """Takes a job from the state it is in to its end."""
 
@@ -76,7 +80,7 @@ class Trainer:
     def run(self) -> None:
         """Train to the end, testing after each epoch.
 
-        Raises InterruptedRunError once a snapshot is written, and TrainingError where a loss is not
+        Raises InterruptedRunError once a snapshot is written, and DivergedError where a loss is not
         finite.
         """
         try:
@@ -215,10 +219,11 @@ class Trainer:
         """Fetch the losses and errors; raises LossNotFiniteError."""
         self._state.loss_sum, self._state.error_sum = self._losses.fetch()
 
-    def _explain_update(self, error: LossNotFiniteError) -> TrainingError:
+    def _explain_update(self, error: LossNotFiniteError) -> DivergedError:
         """Why a run ends before an update: where in the net its loss comes from. Its images are
         drawn again."""
         job, update = self._job, self._begun + error.updates_before
+        self._state.update = update  # those after it have changed nothing
         place = divmod(update, self._clock.updates_per_epoch)
         with closing(job.loaders.train.batches(*place)) as batches:
             images, _ = next(batches)
@@ -228,7 +233,7 @@ class Trainer:
         what = f"the loss of update {update + 1:,}"
         return _diverged(what, error.loss, job.rates.at(update), where)
 
-    def _explain_test(self, loss: float) -> TrainingError:
+    def _explain_test(self, loss: float) -> DivergedError:
         """The same for held-out images, on which the net computes otherwise."""
         job, update = self._job, self._state.update
         job.module.eval()
@@ -249,10 +254,10 @@ class Trainer:
             raise InterruptedRunError(Signals(received))
 
 
-def _diverged(what: str, loss: float, rate: float, where: str) -> TrainingError:
+def _diverged(what: str, loss: float, rate: float, where: str) -> DivergedError:
     """A run that ends because a loss is not finite."""
     value = "not a number" if isnan(loss) else "infinite"
-    return TrainingError(
+    return DivergedError(
         f"the run diverged: {what}, at a rate of {rate:g}, is {value}",
         "a lower rate, a warm-up (`schedule …, warmup=1 epoch`), a larger batch or smaller "
         "starting values can help",

@@ -4,7 +4,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import torch
 from torch import fx
@@ -21,7 +21,7 @@ from netspec_torch.events import open_events
 from netspec_torch.interrupts import Interrupts
 from netspec_torch.options import Options
 from netspec_torch.preparation import Job, prepare
-from netspec_torch.records import Records
+from netspec_torch.records import Outcome, Records
 from netspec_torch.resuming import bring_back, find_snapshot
 from netspec_torch.run_folder import (
     RunFolder,
@@ -29,9 +29,10 @@ from netspec_torch.run_folder import (
     find_begun,
     find_run_folder,
 )
+from netspec_torch.sessions import begin_session
 from netspec_torch.snapshot import Snapshot
 from netspec_torch.state import RunState
-from netspec_torch.trainer import InterruptedRunError, Trainer
+from netspec_torch.trainer import DivergedError, InterruptedRunError, Trainer
 
 
 @dataclass(frozen=True)
@@ -227,21 +228,13 @@ def _run(
         if world.is_first:
             folder.forget_after(state.update, state.tested)
     events = open_events(folder.path, state.update, listener.announce) if world.is_first else None
-    records = Records(folder, job, events)
+    records = Records(folder, job, begin_session(job, state.update), events)
     listener.planned(job.plan)
     records.begin(state, snapshot)
-    final = final_views = None
-    received = ""
-    with Interrupts() as interrupts, _own_random_state(job.device):
-        trainer = Trainer(job, records, state, listener, interrupts)
-        try:
-            trainer.run()
-            final, final_views = _test_finally(job, trainer, state)
-        except InterruptedRunError as interruption:
-            received = interruption.signal.name
+    outcome = _run_to_its_end(job, records, state, listener)
     settle_averages(job.local)
     skipped = tuple(dict.fromkeys(chain(*job.world.collect(job.data.skipped))))
-    records.finish(state, _describe_outcome(final, final_views, received), skipped)
+    records.finish(state, outcome, skipped)
     return TrainingResult(
         folder=folder.path,
         net=job.net,
@@ -249,14 +242,30 @@ def _run(
         class_names=job.data.class_names,
         updates=state.update,
         total=job.plan.total,
-        final=final,
-        final_views=final_views,
+        final=outcome.final,
+        final_views=outcome.final_views,
         best=state.best,
         best_update=state.best_update,
         chance=job.plan.data.chance,
         skipped=skipped,
-        interrupted=received,
+        interrupted=outcome.interrupted or "",
     )
+
+
+def _run_to_its_end(job: Job, records: Records, state: RunState, listener: Listener) -> Outcome:
+    """Train and test, until that is done or somebody ends it; raises DivergedError, once it is
+    written down."""
+    with Interrupts() as interrupts, _own_random_state(job.device):
+        trainer = Trainer(job, records, state, listener, interrupts)
+        try:
+            trainer.run()
+            return Outcome(*_test_finally(job, trainer, state))
+        except InterruptedRunError as interruption:
+            return Outcome(interrupted=interruption.signal.name)
+        except DivergedError as error:
+            failed = "\n".join([error.message, *error.details])
+            records.finish(state, Outcome(failed=failed), job.data.skipped)
+            raise
 
 
 def _find_beginning(
@@ -293,16 +302,6 @@ def _test_finally(job: Job, trainer: Trainer, state: RunState) -> tuple[Figures,
     final = final or trainer.test(job.loaders.held_out)
     views = job.recipe.views
     return final, trainer.test(job.tests, views) if views > 1 else None
-
-
-def _describe_outcome(
-    final: Figures | None, final_views: Figures | None, interrupted: str
-) -> dict[str, Any]:
-    return {
-        "interrupted": interrupted or None,
-        "final": final and final.to_json(),
-        "final_views": final_views and final_views.to_json(),
-    }
 
 
 def _out_of_memory() -> TrainingError:

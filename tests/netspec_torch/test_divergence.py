@@ -1,7 +1,9 @@
 """Where a loss that is not finite is said to come from, and how a run ends by one."""
 
+import json
 import math
 from fractions import Fraction
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -198,6 +200,13 @@ def test_a_run_ends_with_the_layer_where_its_loss_broke(run: Trainer) -> None:
     (line,) = error.details
     assert line.startswith("it starts in `fc_2` (tiny.net:7:")
     assert "what it reads is at most" in line
+
+
+def test_its_report_says_why(run: Trainer, tmp_path: Path) -> None:
+    error = diverge(run, make_net("sgd rate=1e15", more="fc 9; fc 9"))
+    report = json.loads((tmp_path / "run" / "report.json").read_text())
+    assert report["failed"] == f"{error.message}\n{error.details[0]}"
+    assert (report["updates"], report["final"], report["interrupted"]) == (1, None, None)
 
 
 @pytest.mark.parametrize("options", [{"device_batch": 3}, {"precision": "bf16"}])

@@ -162,3 +162,10 @@ def test_every_option_of_a_training_is_one_of_several_seeds() -> None:
     own = {"net", "seed", "split_seed", "out", "views", "eval_images", "resume", "listener"}
     own |= {"from_update", "force"}
     assert set(SeedOptions.__annotations__) == set(inspect.signature(train).parameters) - own
+
+
+def test_a_run_that_diverged_is_not_done(photos: Path, tmp_path: Path, one_thread: None) -> None:
+    net = make_net("sgd rate=1e15", more="fc 9; fc 9")
+    for resume in (False, True):
+        with pytest.raises(TrainingError, match="the run diverged"):
+            train_seeds(net, 1, data=photos, device="cpu", out=tmp_path / "seeds", resume=resume)

@@ -1,6 +1,7 @@
 """Whole runs of small nets on small pictures: what they write, and that they learn."""
 
 import json
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
@@ -11,13 +12,14 @@ from safetensors import safe_open
 from safetensors.torch import load_file
 
 import netspec
-from netspec.recipe.run import TrainingError
+from netspec.recipe.run import Progress, TrainingError
 from netspec.source import SourceFile
 from netspec_torch import TrainingResult, build, train
 from tests.netspec_torch.small_runs import (
     NET,
     SGD,
     TOTAL,
+    UPDATES_PER_EPOCH,
     Recorder,
     Trainer,
     assert_same_run,
@@ -39,6 +41,7 @@ def test_a_run_learns_and_writes_its_folder(run: Trainer) -> None:
         "plan.txt",
         "recipe.json",
         "report.json",
+        "sessions.json",
         "snapshots",
         "spec.net",
         "split.json",
@@ -59,6 +62,7 @@ def test_the_folder_says_what_was_done(run: Trainer) -> None:
     assert written["spec.net"] == make_net().span.source.text
     recipe = json.loads(written["recipe.json"])
     assert recipe["parameters"] == {"classes": "3"}
+    assert (recipe["updates"], recipe["updates_per_epoch"]) == (TOTAL, UPDATES_PER_EPOCH)
     assert recipe["recipe"]["solver"] == {
         "kind": "sgd",
         "rate": 0.05,
@@ -320,6 +324,36 @@ def test_images_that_cannot_be_read_are_named(photos: Path, tmp_path: Path) -> N
     assert [image["name"] for image in report["skipped_images"]] == [
         image.name for image in result.skipped
     ]
+
+
+def test_sessions_say_when_it_computed_and_on_what(run: Trainer) -> None:
+    run(make_net(), snapshot_every=3, listener=Recorder(stop_after=5))
+    result = run(make_net(), resume=True)
+    first, second = json.loads((result.folder / "sessions.json").read_text())
+    assert (first["from"], first["to"], second["from"], second["to"]) == (0, 5, 5, TOTAL)
+    assert datetime.fromisoformat(first["begun"]) <= datetime.fromisoformat(second["begun"])
+    assert first["seconds"] >= 0
+    machine = second["machine"]
+    assert machine["device"] == "cpu, 1 thread"
+    assert machine["netspec"] == netspec.__version__
+    assert machine["torch"] == torch.__version__
+    assert machine["processor"]
+    assert int(machine["cores"]) >= 1
+
+
+def test_a_run_that_goes_on_has_no_report_of_its_end(run: Trainer) -> None:
+    run(make_net(), iterations=3)
+
+    class Looker(Recorder):
+        def updated(self, progress: Progress) -> None:
+            seen.append((result_folder / "report.json").exists())
+
+    seen: list[bool] = []
+    result_folder = run(make_net(), resume=True).folder
+    assert (result_folder / "report.json").exists()
+    run(make_net(), resume=True, iterations=TOTAL + 2, listener=Looker())
+    assert seen
+    assert not any(seen)
 
 
 def test_the_built_in_sample_stands_in_and_the_plan_says_so(tmp_path: Path) -> None:
