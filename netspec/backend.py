@@ -15,6 +15,7 @@ from netspec.graph import Node
 from netspec.recipe.data_report import DataReport, DataTiming, PackReport
 from netspec.recipe.results import Prediction, TestReport
 from netspec.recipe.run import Figures, Listener, TrainingError
+from netspec.recipe.run_facts import RunsFacts
 
 GROUP = "netspec.backends"
 DISTRIBUTION = "netspec-compiler"
@@ -173,6 +174,18 @@ class Backend(Protocol):
     ) -> Iterator[Prediction]:
         """Say what pictures show; the arguments are the options of `netspec predict`. Raises
         TrainingError and CompileError before the first picture."""
+
+    def inspect_runs(
+        self,
+        runs: Sequence[Path | str],
+        *,
+        data: Path | str | None = None,
+        eval_images: int | None = None,
+        device: str | None = None,
+        listener: Listener | None = None,
+    ) -> RunsFacts:
+        """Say what is known of runs, and test their weights once more; the arguments are the
+        options of `netspec report`. Raises TrainingError."""
 
     def pack(
         self,

@@ -3,6 +3,7 @@
 from netspec_torch.data_sets import inspect_data, pack
 from netspec_torch.module import build, parameter_factors, without_heads
 from netspec_torch.prediction import predict
+from netspec_torch.reporting import inspect_runs
 from netspec_torch.seeds import SeedsResult, train_seeds
 from netspec_torch.testing import test
 from netspec_torch.timing import time_data
@@ -17,6 +18,7 @@ __all__ = [
     "TrainingResult",
     "build",
     "inspect_data",
+    "inspect_runs",
     "load_weights",
     "pack",
     "parameter_factors",

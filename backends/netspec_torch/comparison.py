@@ -30,7 +30,7 @@ def compare(
     listener: Listener,
 ) -> list[tuple[Figures, ...]]:
     """The figures of each net, and behind them those of all together."""
-    sources, source_of = _open_sources(nets, splits, device)
+    sources, source_of = open_sources(nets, splits, device)
     kinds = [1] if views == 1 else [1, views]
     tallies = [[Tally(device) for _ in kinds] for _ in (*nets, "all")]
     total = sum(map(len, splits))
@@ -73,7 +73,7 @@ class Source:
             yield from loader.views(count)
 
 
-def _open_sources(
+def open_sources(
     nets: Sequence[TrainedNet], splits: Sequence[Split], device: torch.device
 ) -> tuple[list[Source], list[int]]:
     """A source for each way of preparing images, and for each net the number of its own."""

@@ -160,8 +160,7 @@ def _expand(path: Path) -> list[Path]:
         return [path]
     if (path / LAST).exists():
         return [path / LAST]
-    inner = [folder for folder in path.iterdir() if MEMBER.fullmatch(folder.name)]
-    files = [folder / LAST for folder in sorted(inner, key=_read_seed)]
+    files = [folder / LAST for folder in list_members(path)]
     missing = [file for file in files if not file.exists()]
     if not files or missing:
         raise TrainingError(
@@ -171,6 +170,14 @@ def _expand(path: Path) -> list[Path]:
             cause="usage",
         )
     return files
+
+
+def list_members(path: Path) -> list[Path]:
+    """The folders of the runs of several seeds; none where a path is not theirs."""
+    if not path.is_dir():
+        return []
+    inner = [folder for folder in path.iterdir() if MEMBER.fullmatch(folder.name)]
+    return sorted(inner, key=_read_seed)
 
 
 def _read_seed(folder: Path) -> int:

@@ -11,7 +11,7 @@ and they are drawn again; a net that was trained on another division is refused.
 # ruff: noqa: PT028 (a function called `test` is no test of pytest's)
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -79,12 +79,12 @@ def test(
     chosen = choose_device(device)
     try:
         nets, opened = _open(weights, net, weights_map, data, chosen, listener)
-        splits = _choose_splits(opened, nets, eval_images, all_images=all_images)
-        nets = [_complete(each, opened, listener) for each in nets]
-        labels = _match_classes(opened, nets)
+        trial = prepare_trial(nets, opened, eval_images, listener, all_images=all_images)
+        nets, splits = trial.nets, trial.splits
         if views is None:
             views = max(recipe_of(each.net).views for each in nets)
-        results = compare(nets, splits, labels.to(chosen), views, chosen, precision, listener)
+        labels = trial.label_of_class.to(chosen)
+        results = compare(nets, splits, labels, views, chosen, precision, listener)
     except DataError as error:
         raise TrainingError(error.message, error.help, cause="usage") from error
     except (torch.OutOfMemoryError, MemoryError) as error:
@@ -107,6 +107,33 @@ def test(
         ensemble=results[-1] if len(nets) > 1 else (),
         skipped=tuple(image for split in splits for image in split.skipped),
     )
+
+
+@dataclass(frozen=True)
+class Trial:
+    """Nets and the images to test them on."""
+
+    nets: list[TrainedNet]
+    data: DataSet
+    splits: list[Split]
+    label_of_class: Tensor
+    """For each class of the data its place among the nets' outputs."""
+
+
+def prepare_trial(
+    nets: list[TrainedNet],
+    data: DataSet,
+    eval_images: int | None,
+    listener: Listener,
+    *,
+    all_images: bool = False,
+) -> Trial:
+    """The trial of nets on the held-out images of a data set, or on all of its images; on
+    `eval_images` of them, where that is given. Raises TrainingError where they do not fit each
+    other."""
+    splits = _choose_splits(data, nets, eval_images, all_images=all_images)
+    nets = [_complete(each, data, listener) for each in nets]
+    return Trial(nets, data, splits, _match_classes(data, nets))
 
 
 def _open(

@@ -1,6 +1,7 @@
-"""Pixels to JPEG: the colours at half the resolution each way (4:2:0), as cameras store them.
+"""Pixels to image files: JPEG, the colours at half the resolution each way (4:2:0), as cameras
+store them; and PNG, which loses nothing.
 
-simplejpeg encodes where it is installed, which is quicker, else Pillow.
+simplejpeg encodes JPEG where it is installed, which is quicker, else Pillow.
 """
 
 from io import BytesIO
@@ -8,6 +9,7 @@ from io import BytesIO
 import numpy as np
 from PIL import Image
 
+from netspec.recipe.run_facts import Picture
 from netspec_torch.data.resizing import Pixels
 
 try:
@@ -28,3 +30,12 @@ def encode_jpeg(pixels: Pixels, quality: int) -> bytes:
     image = Image.fromarray(pixels[:, :, 0] if is_grey else pixels)
     image.save(file, "JPEG", quality=quality, subsampling="4:2:0")
     return file.getvalue()
+
+
+def encode_png(pixels: Pixels) -> Picture:
+    """Pixels of one channel or three, with one more where they are transparent, as a PNG file."""
+    height, width, channels = pixels.shape
+    image = Image.fromarray(np.ascontiguousarray(pixels[:, :, 0] if channels == 1 else pixels))
+    file = BytesIO()
+    image.save(file, "PNG", optimize=True)
+    return Picture(file.getvalue(), width, height)
