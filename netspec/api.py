@@ -21,6 +21,9 @@ class Spec(Struct, frozen=True):
 
     program: "Program"
 
+    def __repr__(self) -> str:
+        return f"<Spec {self.program.describe()}>"
+
     @property
     def nets(self) -> Mapping[str, "CheckedNet"]:
         """The nets by name, in the order of the file; empty where the file has errors."""

@@ -38,6 +38,10 @@ class Run(Protocol):
         """Updates planned."""
 
     @property
+    def class_names(self) -> Sequence[str]:
+        """The classes that were told apart."""
+
+    @property
     def final(self) -> Figures | None:
         """The last test, on the centre view; None where the run was interrupted."""
 

@@ -61,6 +61,18 @@ class Graph(Struct, frozen=True, dict=True):
     parameters: tuple[tuple[str, object], ...] = ()
     """The values that the net's parameters have here."""
 
+    def __repr__(self) -> str:
+        return f"<Graph {self.describe()}>"
+
+    def describe(self) -> str:
+        """`lenet: 1x28x28 -> 10, 8 layers, 431,080 parameters`."""
+        inputs = ", ".join(str(self[name].shape) for name in self.inputs)
+        layers = sum(node.layer.takes != "none" for node in self.inference_nodes)
+        return (
+            f"{self.name}: {inputs} -> {self[self.output].shape}, "
+            f"{layers:,} layer{'' if layers == 1 else 's'}, {self.num_params:,} parameters"
+        )
+
     @cached_property
     def node_by_name(self) -> dict[str, Node]:
         return {node.name: node for node in self.nodes}

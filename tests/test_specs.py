@@ -6,8 +6,10 @@ from typing import Any
 
 import pytest
 
+import netspec
 from netspec.compiler.pipeline import compile_file
 from netspec.graph import Graph
+from netspec.source import SourceFile
 from tests.compiled import summaries
 
 TESTS = Path(__file__).parent
@@ -115,3 +117,11 @@ def test_specimens_equal_their_truth_tables(specimen: str, table: str | None) ->
 def count_averages(graph: Graph) -> int:
     weights = (weight for node in graph.nodes for weight in node.weights)
     return sum(weight.elements for weight in weights if not weight.is_learned)
+
+
+def test_a_net_is_short_to_look_at() -> None:
+    spec = netspec.load(SPECS[0].with_name("lenet.net"))
+    assert repr(spec).endswith("lenet.net: lenet>")
+    assert repr(spec.net) == "<Net lenet: 1x28x28 -> 10, 7 layers, 431,080 parameters>"
+    broken = netspec.check(SourceFile("bad.net", "net a { input 3x8x8; fc; fc }"))
+    assert repr(broken.program) == "<Program bad.net: 2 errors>"

@@ -30,13 +30,18 @@ def choose_device(name: str | None) -> torch.device:
         device = torch.device(name)
         torch.empty(1, device=device).add_(1).cpu()
     except (RuntimeError, AssertionError, NotImplementedError) as error:
-        reason = str(error).splitlines()[0]
         raise TrainingError(
-            f"there is no device `{name}` to train on: {reason}",
-            "leave out --device to take what there is, or say --device cpu",
+            f"there is no device `{name}`; there is {', '.join(list_devices())}",
+            "a GPU is --device cuda, the second one --device cuda:1; without --device the first "
+            "GPU is taken where there is one",
             cause="usage",
         ) from error
     return device
+
+
+def list_devices() -> list[str]:
+    """The names of the devices that are here."""
+    return ["cpu", *(f"cuda:{number}" for number in range(torch.cuda.device_count()))]
 
 
 def choose_memory_format(nodes: Iterable[Node]) -> torch.memory_format:

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import nll_loss
 
-from netspec.recipe.run import Figures
+from netspec.recipe.run import TOP, Figures
 from netspec_torch.compute import Precision, autocast
 from netspec_torch.data.dataset import Split
 
@@ -68,7 +68,7 @@ class Tally:
 
     def add(self, logarithms: Tensor, labels: Tensor) -> None:
         """Add a batch: the logarithms of the probabilities, N x classes, and the classes, N."""
-        best = logarithms.topk(min(5, logarithms.shape[1]), dim=1).indices
+        best = logarithms.topk(min(TOP, logarithms.shape[1]), dim=1).indices
         hits = best == labels[:, None]
         loss = nll_loss(logarithms, labels, reduction="sum")
         images = labels.new_tensor(len(labels))

@@ -15,18 +15,24 @@ import torch
 from netspec.compiler.program import CheckedNet
 from netspec.recipe.recipe import Recipe
 from netspec.recipe.run import Listener, TrainingError
-from netspec_torch.classes import count_outputs, fit_classes
+from netspec_torch.classes import PARAMETER, count_outputs, fit_classes
 from netspec_torch.compute import choose_memory_format
 from netspec_torch.module import build
 from netspec_torch.run_folder import RunFolder
 from netspec_torch.tensor_file import read_texts
 from netspec_torch.trained import TrainedNet, TrainedOn, read_trained_on
-from netspec_torch.weights import load_weights
+from netspec_torch.weights.layers import (
+    FRESH_LAST_HELP,
+    MAP_HELP,
+    MisfitError,
+    OtherClassesError,
+)
+from netspec_torch.weights.loading import fit_weights, tell_misfit
 
 WeightsArgument = Path | str | Iterable[Path | str]
 """A file of weights or a run's folder, or several."""
 LAST = "last.safetensors"
-MEMBER = re.compile(r"seed-(\d+)")
+MEMBER = re.compile(r"seed-(-?\d+)")
 """The folder of one run among several of the same net, within theirs."""
 UNKNOWN_IMAGES = TrainedOn(
     data="", class_names=(), channels=None, statistics=None, split_seed=None, split=""
@@ -91,7 +97,12 @@ def give_weights(
         net, _ = fit_classes(net, wanted)
     with torch.random.fork_rng(devices=[]):
         module = build(net, seed=0)
-    loaded = load_weights(module, net, file, weights_map=weights_map)
+    try:
+        loaded = fit_weights(module, net, file, weights_map=weights_map)
+    except MisfitError as misfit:
+        raise _explain_misfit(
+            net, file, misfit, classes, has_map=weights_map is not None
+        ) from misfit
     if loaded.match.how != "name" or weights_map is not None:
         for line in loaded.describe():
             listener.announce(line)
@@ -105,6 +116,27 @@ def give_weights(
         transforms=recipe_of(net).test_transforms,
         update=None if update is None else int(update),
         figures=None,
+    )
+
+
+def _explain_misfit(
+    net: CheckedNet, file: Path, misfit: MisfitError, classes: int | None, *, has_map: bool
+) -> TrainingError:
+    """Why a file does not fit a net that is to be used as it is: nothing of it can stay fresh."""
+    if not isinstance(misfit, OtherClassesError):
+        return tell_misfit(file, net, misfit, (FRESH_LAST_HELP, *[MAP_HELP] * has_map))
+    if classes is not None:
+        return TrainingError(
+            f"{file} is for {misfit.theirs:,} classes, and the data have {classes:,}: {misfit}",
+            f"train on the data first: `netspec train FILE --weights {file} --fresh-last`",
+            cause="file",
+        )
+    takes_classes = PARAMETER in dict(net.graph.parameters)
+    return TrainingError(
+        f"{file} is for {misfit.theirs:,} classes, and `{net.name}` ends in "
+        f"{count_outputs(net):,} numbers: {misfit}",
+        f"--set {PARAMETER}={misfit.theirs} gives it as many" if takes_classes else "",
+        cause="file",
     )
 
 

@@ -137,6 +137,8 @@ def choose_run_folder(out: Path | None, name: str) -> RunFolder:
     Raises TrainingError where it is taken.
     """
     path = out or next(path for path in _numbered(name) if not _is_taken(path))
+    if path.exists() and not path.is_dir():
+        raise TrainingError(f"{path} is a file", "--out DIR names a run's folder", cause="usage")
     if _is_taken(path):
         raise TrainingError(
             f"{path} is there already",

@@ -49,6 +49,16 @@ from netspec_torch.data.stages import need_statistics
 from netspec_torch.module import build
 from netspec_torch.storage import write_tensors
 from netspec_torch.tensor_file import STATISTICS, DamagedFileError, TensorFile, read_tensor_file
+from netspec_torch.weights.files import torch_wrote
+
+NET_HELP = (
+    "say which net it is for: `netspec test NET --weights FILE`, or "
+    "`netspec predict PICTURE --weights FILE --net NET`"
+)
+
+
+class _BareWeightsError(DamagedFileError):
+    """A file that has weights alone."""
 
 
 @dataclass(frozen=True)
@@ -192,13 +202,16 @@ def digest_split(data: DataSet) -> str:
 
 def _read(path: Path) -> TensorFile:
     try:
+        if torch_wrote(path):
+            raise _BareWeightsError("was written by torch.save, without the net that it is for")
         file = read_tensor_file(path)
         _check_kind(file)
     except (DamagedFileError, FileNotFoundError) as error:
         reason = "is not there" if isinstance(error, FileNotFoundError) else str(error)
+        is_bare = isinstance(error, _BareWeightsError)
         raise TrainingError(
             f"{path} is no trained net: it {reason}",
-            "`netspec train` writes last.safetensors and best.safetensors",
+            NET_HELP if is_bare else "`netspec train` writes last.safetensors and best.safetensors",
             cause="usage",
         ) from error
     return file
@@ -208,7 +221,7 @@ def _check_kind(file: TensorFile) -> None:
     if "run" in file.about:
         raise DamagedFileError("is the snapshot of a run, which --resume goes on from")
     if not {"net", "spec", "file", "uses"} <= file.about.keys():
-        raise DamagedFileError("has tensors, and no net that they belong to")
+        raise _BareWeightsError("has tensors, and no net that they belong to")
 
 
 def _compile(about: Mapping[str, str]) -> CheckedNet:

@@ -17,6 +17,8 @@ from time import monotonic
 
 from torch import Tensor
 
+from netspec.compiler.lints.pixel_range import find_unscaled_numbers
+from netspec.compiler.program import CheckedNet
 from netspec.recipe.run import Figures, Listener, Progress, TrainingError
 from netspec_torch.compute import autocast
 from netspec_torch.data import Loader
@@ -231,7 +233,7 @@ class Trainer:
             parts = job.step.replay(images, update)
             where = explain(job.trained, job.net.graph, parts, job.world)
         what = f"the loss of update {update + 1:,}"
-        return _diverged(what, error.loss, job.rates.at(update), where)
+        return _diverged(job.net, what, error.loss, job.rates.at(update), where)
 
     def _explain_test(self, loss: float) -> DivergedError:
         """The same for held-out images, on which the net computes otherwise."""
@@ -241,7 +243,7 @@ class Trainer:
             batches = (images for images, _ in job.tests.views())
             where = explain(job.module, job.net.graph, batches, job.world)
         rate = job.rates.at(max(0, update - 1))
-        return _diverged(f"the test loss after update {update:,}", loss, rate, where)
+        return _diverged(job.net, f"the test loss after update {update:,}", loss, rate, where)
 
     def _note_testing(self, done: int, total: int) -> None:
         self._listener.testing(min(done * self._job.world.replicas, total), total)
@@ -254,13 +256,17 @@ class Trainer:
             raise InterruptedRunError(Signals(received))
 
 
-def _diverged(what: str, loss: float, rate: float, where: str) -> DivergedError:
+def _diverged(net: CheckedNet, what: str, loss: float, rate: float, where: str) -> DivergedError:
     """A run that ends because a loss is not finite."""
     value = "not a number" if isnan(loss) else "infinite"
+    likely = (f"{each.headline}: {each.help[0]}" for each in find_unscaled_numbers(net))
+    general = (
+        "a lower rate, a warm-up (`schedule …, warmup=1 epoch`), a larger batch or smaller "
+        "starting values can help"
+    )
     return DivergedError(
         f"the run diverged: {what}, at a rate of {rate:g}, is {value}",
-        "a lower rate, a warm-up (`schedule …, warmup=1 epoch`), a larger batch or smaller "
-        "starting values can help",
+        "\n".join([*likely, general]),
         cause="run",
         details=[where],
     )

@@ -3,6 +3,7 @@
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from itertools import chain
+from math import inf
 from pathlib import Path
 from typing import NamedTuple
 
@@ -200,9 +201,14 @@ def settle_stop(epochs: float | None, iterations: int | None) -> Amount | None:
     """When a run ends, where the caller says it; raises TrainingError."""
     if epochs is not None and iterations is not None:
         raise TrainingError("a run ends by epochs or by iterations, not by both", cause="usage")
-    for number in (epochs, iterations):
-        if number is not None and number <= 0:
-            raise TrainingError(f"a run of {number:g} has nothing to do", cause="usage")
+    for name, number in (("epochs", epochs), ("iterations", iterations)):
+        if number is not None and not 0 < number < inf:
+            raise TrainingError(
+                f"--{name} is more than 0, not {number:g}: there would be nothing to do"
+                if number <= 0
+                else f"--{name} is a number, not {number:g}",
+                cause="usage",
+            )
     if epochs is not None:
         return Amount(epochs, "epochs")
     return None if iterations is None else Amount(iterations, "iterations")

@@ -8,13 +8,13 @@ begins, so that help and usage errors come at once.
 
 import os
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, NoReturn
 
 import typer
 
 from netspec.cli.check import Color, Settings, parse_settings, refuse
 from netspec.cli.exit_codes import IS_UNREADABLE
-from netspec.cli.inputs import Input, read_inputs
+from netspec.cli.inputs import STANDARD_INPUT, Input, read_inputs, split_picked
 
 Form = Literal["auto", "plain", "json"]
 
@@ -114,7 +114,7 @@ def test(
     if file is not None and os.path.isdir(file):
         files, file = [Path(file), *files], None
     if not files:
-        refuse("--weights", "there is nothing to test without weights, or a run's folder")
+        refuse_without_weights(file)
     if settings and file is None:
         refuse("--set", "the weights have the net with its values; FILE would give another")
     if weights_map and file is None:
@@ -140,6 +140,16 @@ def test(
             precision=precision,
         )
     )
+
+
+def refuse_without_weights(file: str | None) -> NoReturn:
+    """End with an exit code, as there are no weights: a word that names nothing may have been meant
+    for a run's folder."""
+    is_path = file is not None and file != STANDARD_INPUT and not split_picked(file)
+    if is_path and not os.path.lexists(file or ""):
+        typer.echo(f"error: {file}: there is no such file or folder", err=True)
+        raise typer.Exit(IS_UNREADABLE)
+    refuse("--weights", "there is nothing to test without weights, or a run's folder")
 
 
 def read_net(word: str) -> Input:

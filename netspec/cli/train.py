@@ -48,7 +48,9 @@ Iterations = Annotated[
 Seed = Annotated[
     int | None,
     typer.Option(
-        help="Decides everything random: first weights, order, crops, dropout. Default 0."
+        metavar="N",
+        help="Decides everything random: first weights, order, crops, dropout. Any whole number;"
+        " default 0.",
     ),
 ]
 Seeds = Annotated[

@@ -15,7 +15,7 @@ from netspec.cli.exit_codes import HAS_ERRORS
 from netspec.cli.inputs import Input
 from netspec.cli.output import drop_output
 from netspec.cli.screen import Screen, When, choose_screen
-from netspec.cli.watching import Lines, ProgressBar, Watch
+from netspec.cli.watching import Lines, ProgressBar, Watch, describe_rest
 from netspec.compiler.pipeline import compile_source
 from netspec.compiler.program import CheckedNet, Program
 from netspec.diagnostics import CompileError
@@ -156,16 +156,16 @@ def summarize(result: Run) -> list[str]:
         lines.append(f"stopped by {result.interrupted} after {done}; --resume goes on")
     for figures in (result.final, result.final_views):
         if figures is not None:
-            lines.append(describe_figures(figures, result.chance))
+            lines.append(describe_figures(figures, result.chance, len(result.class_names)))
     if result.skipped:
         lines.append(describe_skipped(result.skipped))
     return [*lines, f"written to {result.folder}"]
 
 
-def describe_figures(figures: Figures, chance: float) -> str:
+def describe_figures(figures: Figures, chance: float, classes: int) -> str:
     """One test's figures in a line."""
     views = "centre view" if figures.views == 1 else f"mean of {figures.views} views"
     return (
         f"accuracy {figures.top1:.3f} on {figures.images:,} held-out images, {views} "
-        f"(chance {chance:.3f}); top 5 {figures.top5:.3f}, loss {figures.loss:.3f}"
+        f"(chance {chance:.3f}); {describe_rest(figures, classes)}"
     )

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Self
 from netspec.cli.output import drop_output
 from netspec.cli.screen import Screen
 from netspec.recipe.plan import Plan, describe_plan
-from netspec.recipe.run import Figures, Listener, Progress
+from netspec.recipe.run import TOP, Figures, Listener, Progress
 from netspec.render.page import Line, Piece, Style, printable, styled, wrap_text
 
 if TYPE_CHECKING:
@@ -74,9 +74,11 @@ class Lines(Watch):
     def __init__(self, screen: Screen) -> None:
         super().__init__(screen)
         self._shown = monotonic()
+        self._classes = 0
 
     def planned(self, plan: Plan) -> None:
         super().planned(plan)
+        self._classes = len(plan.data.classes)
         self.show(list_plan(plan, self.screen.page.width))
 
     def packing(self, done: int, total: int) -> None:
@@ -102,8 +104,8 @@ class Lines(Watch):
     def tested(self, update: int, figures: Figures, is_best: bool) -> None:
         best = "  (best so far)" if is_best else ""
         self.say(
-            f"test after update {update:,}: accuracy {figures.top1:.3f}, top 5 {figures.top5:.3f}, "
-            f"loss {figures.loss:.3f}, {figures.images:,} images{best}"
+            f"test after update {update:,}: accuracy {figures.top1:.3f}, "
+            f"{describe_rest(figures, self._classes)}, {figures.images:,} images{best}"
         )
 
 
@@ -189,6 +191,12 @@ def list_headed(texts: Sequence[tuple[str, str]], width: int | None) -> list[Lin
             head = heading if number == 0 else ""
             lines.append((Piece(f"{head:{HEADING_WIDTH}}", "strong"), Piece(printable(part))))
     return lines
+
+
+def describe_rest(figures: Figures, classes: int) -> str:
+    """What a test has beside its accuracy; top-5 says nothing where there are five classes."""
+    loss = f"loss {figures.loss:.3f}"
+    return f"top 5 {figures.top5:.3f}, {loss}" if classes > TOP else loss
 
 
 def describe_progress(progress: Progress) -> str:

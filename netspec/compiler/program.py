@@ -38,6 +38,9 @@ class CheckedNet(Struct, frozen=True):
     """What it was compiled from, as `compile_texts` takes it: the text of the file that has it, and
     of all that this one uses, by their paths from its folder."""
 
+    def __repr__(self) -> str:
+        return f"<Net {self.graph.describe()}>"
+
 
 class Pattern(Struct, frozen=True):
     """A net with parameters that have no value: it is checked through the nets made from it."""
@@ -55,6 +58,16 @@ class Program(Struct, frozen=True):
     """In the order of the file; empty where it has errors."""
     patterns: tuple[Pattern, ...] = ()
     diagnostics: tuple[Diagnostic, ...] = ()
+
+    def __repr__(self) -> str:
+        return f"<Program {self.describe()}>"
+
+    def describe(self) -> str:
+        """The file with the names of its nets, or the number of its errors."""
+        errors = sum(each.is_error for each in self.diagnostics)
+        names = ", ".join(net.name for net in self.nets) or "no nets"
+        found = f"{errors} error{'s' if errors > 1 else ''}" if errors else names
+        return f"{self.source.name}: {found}"
 
     @property
     def has_errors(self) -> bool:

@@ -201,7 +201,9 @@ def _describe_pixels(pixels: PixelReport) -> Lines:
 
 def _describe_counts(part: PartReport) -> str:
     least, most = min(part.images_of_class), max(part.images_of_class)
-    return f"{least:,} of each class" if least == most else f"{least:,} to {most:,} of a class"
+    if least == most:
+        return f"{least:,} of each class"
+    return f"{least:,} {'or' if most == least + 1 else 'to'} {most:,} of each class"
 
 
 def _describe_spread(numbers: Sequence[int]) -> str:

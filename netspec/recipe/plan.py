@@ -10,7 +10,8 @@ from netspec.recipe.clock import Clock, count_parts
 from netspec.recipe.rates import PlateauWatch, Rates
 from netspec.recipe.recipe import Recipe
 from netspec.recipe.schedule import Plateau
-from netspec.recipe.written import write_line, write_value
+from netspec.recipe.written import write_amount, write_line, write_value
+from netspec.values import Amount
 
 MOST_STAGES = 8
 
@@ -98,8 +99,8 @@ def describe_plan(plan: Plan, most_stages: int | None = MOST_STAGES) -> list[tup
     lines += [
         (
             "updates",
-            f"{plan.total:,} of {clock.batch:,} images, {clock.updates_per_epoch:,} an epoch, "
-            f"so {plan.total / clock.updates_per_epoch:,.4g} epochs",
+            f"{plan.total:,} of {clock.batch:,} image{'s' if clock.batch > 1 else ''}, "
+            f"{clock.updates_per_epoch:,} an epoch, so {_describe_epochs(plan)}",
         )
     ]
     lines += _go_on(*_describe_parts(plan), plan.stop_note)
@@ -159,6 +160,11 @@ def _describe_stages(rates: Rates, most: int | None) -> list[str]:
         left_out = f"… {len(lines) - most:,} more stages, all of which are in plan.txt …"
         return [*lines[: most - 1], left_out, lines[-1]]
     return lines
+
+
+def _describe_epochs(plan: Plan) -> str:
+    epochs = plan.total / plan.clock.updates_per_epoch
+    return write_amount(Amount(float(f"{epochs:.4g}"), "epochs"))
 
 
 def _describe_parts(plan: Plan) -> list[str]:

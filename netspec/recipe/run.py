@@ -14,6 +14,10 @@ if TYPE_CHECKING:
     from netspec.recipe.plan import Plan
 
 
+TOP = 5
+"""The best answers of a net that top-5 looks at; where it has no others it is always 1."""
+
+
 class TrainingError(Exception):
     """A training that cannot begin, or that failed."""
 

@@ -5,7 +5,7 @@ the errors that papers print beside the accuracies.
 from collections.abc import Iterator, Sequence
 
 from netspec.recipe.results import TestReport
-from netspec.recipe.run import Figures
+from netspec.recipe.run import TOP, Figures
 from netspec.render.page import Line, Page, Piece, printable, wrap_text
 from netspec.render.plain import render_text
 from netspec.render.table import Column, TableRow, fit_columns, render_table
@@ -19,8 +19,12 @@ COLUMNS = (
     Column("top-1 error", right=True),
     Column("top-5 error", right=True),
 )
-ERRORS = 2
-"""The last columns, which say nothing new, and go first where there is no room."""
+ERRORS = frozenset({"top-1 error", "top-5 error"})
+"""The columns that say nothing new, and go first where there is no room."""
+TOP_FIVE = frozenset({"top-5", "top-5 error"})
+"""The columns that say nothing where there are no more than five classes."""
+Row = tuple[str, ...]
+"""A cell for each column."""
 MOST_SKIPPED = 5
 """Skipped images that are named."""
 
@@ -60,13 +64,27 @@ def _wrap(text: str, page: Page) -> list[Line]:
 
 def _list_table(report: TestReport, page: Page) -> list[Line]:
     rows = list(_list_rows(report))
-    for count in (len(COLUMNS), len(COLUMNS) - ERRORS):
-        columns = COLUMNS[:count]
-        shown = [TableRow(row[:count]) for row in rows]
-        widths = fit_columns(columns, shown, page.width)
+    empty = frozenset[str]() if _has_top_five(report) else TOP_FIVE
+    for left_out in (empty, empty | ERRORS):
+        columns, shown = _leave_out(left_out, rows)
+        table = [TableRow(row) for row in shown]
+        widths = fit_columns(columns, table, page.width)
         if widths is not None:
-            return render_table(columns, shown, widths, page)
-    return [line for row in rows for line in _list_narrow(row, page)]
+            return render_table(columns, table, widths, page)
+    columns, shown = _leave_out(empty, rows)
+    return [line for row in shown for line in _list_narrow(row, columns, page)]
+
+
+def _has_top_five(report: TestReport) -> bool:
+    """Whether the five best of a net can be wrong: it may know more classes than the data have."""
+    figures = (each for net in report.nets for each in net.figures)
+    return report.classes > TOP or any(each.top5 < 1 for each in figures)
+
+
+def _leave_out(headings: frozenset[str], rows: Sequence[Row]) -> tuple[list[Column], list[Row]]:
+    """The other columns, and the rows without their cells."""
+    kept = [place for place, column in enumerate(COLUMNS) if column.heading not in headings]
+    return [COLUMNS[place] for place in kept], [tuple(row[place] for place in kept) for row in rows]
 
 
 def _list_rows(report: TestReport) -> Iterator[tuple[str, ...]]:
@@ -89,11 +107,11 @@ def _write(figures: Figures) -> tuple[str, ...]:
     )
 
 
-def _list_narrow(row: tuple[str, ...], page: Page) -> Iterator[Line]:
+def _list_narrow(row: tuple[str, ...], columns: Sequence[Column], page: Page) -> Iterator[Line]:
     """A row where no table has room."""
     name, *cells = row
     if name:
         yield from ((Piece(part, "strong"),) for part in wrap_text(name, page.width))
-    pairs = zip(COLUMNS[1:], cells, strict=True)
+    pairs = zip(columns[1:], cells, strict=True)
     text = ", ".join(f"{column.heading} {cell}" for column, cell in pairs)
     yield from ((Piece(f"  {part}"),) for part in wrap_text(text, page.width and page.width - 2))

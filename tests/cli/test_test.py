@@ -119,6 +119,7 @@ def test_what_is_measured_is_said(command: Command) -> None:
     [
         ([], 2, "nothing to test without weights"),
         (["net.net"], 2, "nothing to test without weights"),
+        (["runs/nothing"], 2, "error: runs/nothing: there is no such file or folder"),
         (["gone.net", "--weights", "theirs.pth"], 2, "gone.net: there is no such file"),
         (["runs", "--weights", "theirs.pth"], 2, "runs holds no trained weights"),
         (["bad.net", "--weights", "theirs.pth"], 1, ""),

@@ -39,7 +39,7 @@ def test_a_folder_that_holds_something_is_not_taken(tmp_path: Path) -> None:
     with pytest.raises(TrainingError, match="is there already") as caught:
         choose_run_folder(tmp_path / "empty", "a")
     assert caught.value.cause == "usage"
-    with pytest.raises(TrainingError, match="is there already"):
+    with pytest.raises(TrainingError, match=r"thesis\.tex is a file"):
         choose_run_folder(tmp_path / "empty" / "thesis.tex", "a")
 
 

@@ -12,6 +12,7 @@ import netspec_torch
 from netspec.backend import SeedOptions
 from netspec.recipe.run import TrainingError
 from netspec_torch import SeedsResult, train, train_seeds
+from netspec_torch.members import list_weights_files
 from tests.netspec_torch.data.pictures import make_folder
 from tests.netspec_torch.small_runs import Recorder, make_net
 
@@ -85,7 +86,8 @@ def test_the_folder_is_an_ensemble(seeds: Any, photos: Path) -> None:
 
 def test_all_hold_out_the_same_images(seeds: Any, tmp_path: Path) -> None:
     heap = make_folder(tmp_path / "heap", [f"{c}/{i}.png" for c in "ab" for i in range(10)])
-    result = seeds(2, data=heap, seed=3)
+    result = seeds(2, data=heap, seed=-1)
+    assert [path.name for path in list_weights_files(result.folder)] == ["last.safetensors"] * 2
     splits = [json.loads((folder / "split.json").read_text()) for folder in result.folders]
     assert splits[0] == splits[1]
     assert result.report.images == 4

@@ -19,7 +19,7 @@ import netspec_torch
 from netspec.recipe.results import TestReport
 from netspec.recipe.run import Figures, TrainingError
 from netspec.source import SourceFile
-from netspec_torch import TrainingResult, read_trained
+from netspec_torch import TrainingResult, predict, read_trained
 from tests.netspec_torch.data.pictures import make_folder, write_picture
 from tests.netspec_torch.small_runs import SGD, Hearer, Trainer, make_net
 
@@ -212,9 +212,25 @@ def test_weights_from_elsewhere_need_the_net(test: Test, foreign: Path) -> None:
     net = netspec.load(SourceFile("tiny.net", NUMBERS)).net
     report = test(foreign, net)
     assert (report.nets[0].update, report.images) == (None, 12)
-    with pytest.raises(TrainingError, match="is no trained net") as caught:
+    with pytest.raises(TrainingError, match="is no trained net: it was written by torch") as caught:
         test(foreign)
     assert caught.value.cause == "usage"
+    assert "netspec predict PICTURE --weights FILE --net NET" in caught.value.help
+
+
+def test_weights_for_other_classes_are_trained_first(
+    test: Test, foreign: Path, heap: Path, photos: Path
+) -> None:
+    net = netspec.load(SourceFile("tiny.net", NUMBERS)).net
+    write_picture(heap / "d" / "1.png")
+    write_picture(heap / "d" / "2.png", 1)
+    with pytest.raises(TrainingError, match="is for 3 classes, and the data have 4") as caught:
+        test(foreign, net, data=heap, all_images=True)
+    assert caught.value.help.endswith(f"--weights {foreign} --fresh-last`")
+    picture = next(photos.rglob("*.png"))
+    with pytest.raises(TrainingError, match="3 classes, and `tiny` ends in 10") as caught:
+        next(predict(picture, foreign, net, device="cpu"))
+    assert caught.value.help == "--set classes=3 gives it as many"
 
 
 def test_what_they_need_of_the_training_images_is_measured(

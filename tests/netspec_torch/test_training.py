@@ -1,6 +1,7 @@
 """Whole runs of small nets on small pictures: what they write, and that they learn."""
 
 import json
+import math
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -192,6 +193,16 @@ def test_a_diverging_run_ends_with_what_to_try(run: Trainer, tmp_path: Path) -> 
         assert "NaN" not in line
 
 
+def test_a_run_that_diverges_on_unscaled_pixels_is_told_of_them(run: Trainer) -> None:
+    text = NET.replace("subtract mean; lighting 0.1; scale 1 / 64", "divide [0.229, 0.224, 0.225]")
+    text = text.format(more="", solver="sgd rate=1e15", schedule="fixed", views=1)
+    with pytest.raises(TrainingError, match="the run diverged") as caught:
+        run(netspec.load(SourceFile("tiny.net", text)).net)
+    first, second = caught.value.help.splitlines()
+    assert "pixels from 0 to 1; they are 0 to 255 here: put `scale 1 / 255` before it" in first
+    assert "lower rate" in second
+
+
 @pytest.mark.parametrize(
     ("text", "cause", "says"),
     [
@@ -236,11 +247,13 @@ def test_what_cannot_be_trained_is_refused(
     ("options", "says"),
     [
         ({"epochs": 1, "iterations": 1}, "not by both"),
-        ({"epochs": 0}, "nothing to do"),
-        ({"iterations": -5}, "nothing to do"),
+        ({"epochs": 0}, "--epochs is more than 0, not 0"),
+        ({"epochs": math.nan}, "--epochs is a number, not nan"),
+        ({"iterations": -5}, "--iterations is more than 0, not -5"),
         ({"views": 5}, "1 view or 10"),
         ({"eval_images": 0}, "cannot have 0 images"),
-        ({"device": "toaster"}, "no device `toaster`"),
+        ({"device": "toaster"}, "no device `toaster`; there is cpu"),
+        ({"device": "gpu"}, "a GPU is --device cuda"),
         ({"data": "nowhere"}, "there is no folder or file nowhere"),
         ({"weights": "nowhere"}, "no weights can be read from nowhere: it is not there"),
         ({"weights": "w.pth", "resume": True}, "has its weights already"),

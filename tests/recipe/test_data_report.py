@@ -47,7 +47,7 @@ def test_a_data_set_as_lines() -> None:
         ("", "the folders train/ and val/"),
         ("", "a note"),
         ("classes", "12: c0, c1, c2, c3, c4, c5, c6, c7, c8, c9 and 2 more"),
-        ("images", "30 to train on, 2 to 3 of a class"),
+        ("images", "30 to train on, 2 or 3 of each class"),
         ("", "12 held out, 1 of each class"),
         ("files", "5.0 MiB, 1.2 MiB an image"),
         (

@@ -142,6 +142,11 @@ def test_what_is_out_of_the_ordinary_is_told(plan: Plan) -> None:
     ]
 
 
+def test_one_of_anything_is_told_as_one(plan: Plan) -> None:
+    one = replace(plan, total=1, clock=Clock(images=1, batch=1))
+    assert read(one)["updates"][0] == "1 of 1 image, 1 an epoch, so 1 epoch"
+
+
 def test_parts_of_a_batch_are_told(plan: Plan) -> None:
     in_parts = replace(plan, device_batch=6)
     line = "each in 3 parts of at most 6 images, whose gradients are added up"

@@ -8,15 +8,17 @@ from netspec.render.figures import list_figures, write_figures
 from netspec.render.page import Page, count_cells, line_text
 
 
-def make_report(nets: int = 2, skipped: int = 0) -> TestReport:
+def make_report(
+    nets: int = 2, skipped: int = 0, classes: int = 1000, top5: float = 0.8125
+) -> TestReport:
     figures = tuple(
-        Figures(images=1234, views=views, top1=0.5930, top5=0.8125, loss=1.75) for views in (1, 10)
+        Figures(images=1234, views=views, top1=0.5930, top5=top5, loss=1.75) for views in (1, 10)
     )
     return TestReport(
         data="flowers",
         origin="data/flowers",
         tested="held-out images",
-        classes=1000,
+        classes=classes,
         chance=0.25,
         nets=tuple(
             TestedNet(f"runs/alexnet/seed-{n}/last.safetensors", "alexnet", 90, figures)
@@ -53,6 +55,15 @@ def test_images_that_could_not_be_read_are_named() -> None:
     last = write_figures(make_report(skipped=7)).splitlines()[-1]
     assert last.startswith("skipped, because they cannot be read: 0.jpg (is empty), 1.jpg")
     assert last.endswith("4.jpg (is empty) and 2 more")
+
+
+def test_with_five_classes_the_five_best_are_no_figure() -> None:
+    lines = write_figures(make_report(nets=1, classes=5, top5=1.0)).splitlines()
+    assert lines[2].split() == ["weights", "views", "top-1", "loss", "top-1", "error"]
+    assert lines[3].split()[1:] == ["1", "0.593", "1.750", "40.7", "%"]
+    assert "top-5" in write_figures(make_report(classes=5))  # of a net that knows more classes
+    narrow = [line_text(line) for line in list_figures(make_report(1, 0, 5, 1.0), Page(20))]
+    assert "top-5" not in "".join(narrow)
 
 
 @pytest.mark.parametrize("width", [12, 20, 33, 47, 60, 80, 95])

@@ -104,9 +104,13 @@ def _explain_failure(path: Path, error: Exception) -> TrainingError:
 
 
 def torch_wrote(path: Path) -> bool:
-    """Whether a file begins as those of `torch.save` do, the older ones included."""
-    with path.open("rb") as file:
-        return file.read(2) in (b"PK", b"\x80\x02")
+    """Whether a file can be read and begins as those of `torch.save` do, the older ones
+    included."""
+    try:
+        with path.open("rb") as file:
+            return file.read(2) in (b"PK", b"\x80\x02")
+    except OSError:
+        return False
 
 
 def _check(path: Path, file: WeightsFile) -> WeightsFile:

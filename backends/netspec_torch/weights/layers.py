@@ -38,6 +38,8 @@ class Layer:
     """By the last part of their names: weight, bias, running_mean, running_var."""
     place: str = ""
     head: str | None = None
+    is_last: bool = False
+    """It ends the net, or its head."""
     is_left_out: bool = False
     """It keeps its starting values; any layer of the file may stand in its place."""
 
@@ -57,11 +59,24 @@ class Layer:
 class MisfitError(Exception):
     """A file that does not fit a net; the message completes "FILE does not fit `net`: …"."""
 
-    def __init__(self, message: str, *help: str, progress: int = 0) -> None:
+    def __init__(
+        self, message: str, *help: str, progress: int = 0, details: Sequence[str] = ()
+    ) -> None:
         super().__init__(message)
         self.help = help or (MAP_HELP,)
         self.progress = progress
         """Layers of the file that fit before it."""
+        self.details = tuple(details)
+        """Lines that belong to the message."""
+
+
+class OtherClassesError(MisfitError):
+    """A file that fits but for the last layer, which tells other classes apart."""
+
+    def __init__(self, message: str, theirs: int, progress: int = 0) -> None:
+        super().__init__(message, FRESH_LAST_HELP, MAP_HELP, progress=progress)
+        self.theirs = theirs
+        """The classes of the file."""
 
 
 class AmbiguousError(MisfitError):
@@ -76,9 +91,11 @@ def group_ours(weights: Sequence[NetWeight], *, fresh_last: bool) -> list[Layer]
         name, _, role = weight.name.rpartition(".")
         layer = layers.setdefault(name, Layer(name, place=weight.place, head=weight.head))
         layer.shapes[role] = weight.shape
-    last = {layer.head: layer.name for layer in layers.values()} if fresh_last else {}
+    last = {layer.head: layer.name for layer in layers.values()}
     return [
-        replace(layer, is_left_out=layer.name == last.get(layer.head)) for layer in layers.values()
+        replace(layer, is_last=is_last, is_left_out=is_last and fresh_last)
+        for layer in layers.values()
+        for is_last in [layer.name == last[layer.head]]
     ]
 
 
@@ -117,17 +134,19 @@ def explain_shape(
 ) -> MisfitError:
     """A tensor of the file whose shape is not that of the weight."""
     wanted = ours.shapes[role]
-    help: tuple[str, ...] = (MAP_HELP,)
-    if shape[1:] == wanted[1:] and len(shape) == len(wanted):
-        help = (FRESH_LAST_HELP, MAP_HELP)
-    elif wanted == (*shape, 1, 1) or shape == (*wanted, 1, 1):
-        help = (RESHAPE_HELP,)
-    return MisfitError(
+    message = (
         f"its `{name}` is {write_shape(shape)}, where `{ours.full_name(role)}` ({ours.place}) is "
-        f"{write_shape(wanted)}",
-        *help,
-        progress=progress,
+        f"{write_shape(wanted)}"
     )
+    if ours.is_last and shape[1:] == wanted[1:] and len(shape) == len(wanted):
+        return OtherClassesError(message, shape[0], progress)
+    is_reshaped = wanted == (*shape, 1, 1) or shape == (*wanted, 1, 1)
+    return MisfitError(message, RESHAPE_HELP if is_reshaped else MAP_HELP, progress=progress)
+
+
+def help_without(layer: Layer) -> tuple[str, ...]:
+    """What to do where the file has nothing for a layer."""
+    return (FRESH_LAST_HELP, MAP_HELP) if layer.is_last else (MAP_HELP,)
 
 
 def describe_weight(layer: Layer, role: str) -> str:

@@ -4,7 +4,7 @@ Which tensor becomes which weight is decided in `match.py`. Numbers are converte
 precision; whole numbers, as quantized files have, are refused, and so is what is not finite.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -17,7 +17,7 @@ from netspec.recipe.run import TrainingError
 from netspec_torch.emission import module_path
 from netspec_torch.module import list_weights
 from netspec_torch.weights.files import read_weights
-from netspec_torch.weights.layers import MisfitError, NetWeight, Sources
+from netspec_torch.weights.layers import MAP_HELP, MisfitError, NetWeight, Sources
 from netspec_torch.weights.maps import MapLine, parse_map
 from netspec_torch.weights.match import Match, match_weights
 
@@ -82,26 +82,49 @@ def load_weights(
     Raises TrainingError, and the module is as it was, where the file cannot be read, or with the
     first line that does not fit.
     """
+    try:
+        return fit_weights(module, net, path, weights_map=weights_map, fresh_last=fresh_last)
+    except MisfitError as misfit:
+        left_out = () if weights_map is None else (MAP_HELP,)
+        raise tell_misfit(path, net, misfit, left_out) from misfit
+
+
+def fit_weights(
+    module: nn.Module,
+    net: Graph | CheckedNet,
+    path: Path | str,
+    *,
+    weights_map: Path | str | None = None,
+    fresh_last: bool = False,
+) -> LoadedWeights:
+    """As `load_weights`, but raises MisfitError where the file does not fit."""
     graph = net.graph if isinstance(net, CheckedNet) else net
     file = read_weights(Path(path))
     map_path = None if weights_map is None else Path(weights_map)
     lines = [] if map_path is None else read_map(map_path)
-    try:
-        match = match_weights(
-            {name: tuple(tensor.shape) for name, tensor in file.tensors.items()},
-            list_net_weights(graph),
-            keeps_order=file.keeps_order,
-            lines=lines,
-            fresh_last=fresh_last,
-        )
-    except MisfitError as misfit:
-        raise TrainingError(
-            f"{path} does not fit `{graph.name}`: {misfit}", "\n".join(misfit.help), cause="file"
-        ) from misfit
+    match = match_weights(
+        {name: tuple(tensor.shape) for name, tensor in file.tensors.items()},
+        list_net_weights(graph),
+        keeps_order=file.keeps_order,
+        lines=lines,
+        fresh_last=fresh_last,
+    )
     targets = {**dict(module.named_parameters()), **dict(module.named_buffers())}
     copy_numbers(targets, file.tensors, match.sources, file.path)
     fresh = tuple(name for name in match.fresh if name in targets)
     return LoadedWeights(file.path, file.entry, replace(match, fresh=fresh), map_path)
+
+
+def tell_misfit(
+    path: Path | str, net: Graph | CheckedNet, misfit: MisfitError, left_out: Collection[str] = ()
+) -> TrainingError:
+    """The error of a file that does not fit; `left_out` are helps that are none here."""
+    return TrainingError(
+        f"{path} does not fit `{net.name}`: {misfit}",
+        "\n".join(help for help in misfit.help if help not in left_out),
+        cause="file",
+        details=misfit.details,
+    )
 
 
 def list_net_weights(graph: Graph) -> list[NetWeight]:

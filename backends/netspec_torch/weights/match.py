@@ -35,6 +35,7 @@ from netspec_torch.weights.layers import (
     group_heads,
     group_ours,
     group_theirs,
+    help_without,
     write_shape,
 )
 from netspec_torch.weights.maps import MapLine, expand_map
@@ -121,7 +122,8 @@ def match_rest(
             raise
         name = missing[0]
         raise MisfitError(
-            f"it has no {describe_weight(needed[name], name.rpartition('.')[2])}", *error.help
+            f"it has no {describe_weight(needed[name], name.rpartition('.')[2])}",
+            *help_without(needed[name]),
         ) from error
 
 

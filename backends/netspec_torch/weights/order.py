@@ -25,6 +25,7 @@ from netspec_torch.weights.layers import (
     explain_misfit,
     group_heads,
     group_theirs,
+    help_without,
     write_shape,
 )
 
@@ -126,7 +127,11 @@ def pair_in_order(theirs: Sequence[Layer], trunk: Sequence[Layer], heads: Heads)
     if end not in readings:
         _, ours, _ = next(list_steps(readings[0], trunk, heads))
         role = next(iter(ours.shapes))
-        raise MisfitError(f"it ends before {describe_weight(ours, role)}", progress=len(theirs))
+        raise MisfitError(
+            f"it ends before {describe_weight(ours, role)}",
+            *help_without(ours),
+            progress=len(theirs),
+        )
     return trace_back(theirs, taken, end)
 
 
@@ -181,6 +186,7 @@ def pair_by_shapes(theirs: Sequence[Layer], trunk: Sequence[Layer], heads: Heads
             role = next(iter(layer.shapes))
             raise MisfitError(
                 f"no layer of its has the shapes of {describe_weight(layer, role)}",
+                *help_without(layer),
                 progress=position,
             )
     if len(theirs) != len(ours):

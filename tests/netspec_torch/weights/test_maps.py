@@ -45,6 +45,19 @@ def test_other_lines_are_refused(line: str) -> None:
     assert refusal.value.cause == "file"
 
 
+def test_all_other_lines_are_told_at_once() -> None:
+    with pytest.raises(TrainingError) as refusal:
+        parse_map("one\na b\nx y z", "x.map")
+    assert refusal.value.message == "x.map has 2 lines that are not two words"
+    assert refusal.value.details == ("x.map:1 has 1 word", "x.map:3 has 3 words")
+
+
+def test_a_file_that_is_no_map_is_told_of_in_ten_lines() -> None:
+    with pytest.raises(TrainingError, match="has 30 lines") as refusal:
+        parse_map("one\n" * 30, "x.map")
+    assert refusal.value.details[9:] == ("x.map:10 has 1 word", "and 20 more")
+
+
 def test_a_line_is_of_layers_or_of_tensors() -> None:
     by_layers = match(WHOLE)
     assert by_layers.how == "map"
@@ -151,6 +164,17 @@ def test_heads_are_whole_or_missing() -> None:
             "it ends before `bn1.weight`, 8 (a.net:2:3)",
         ),
         ("feature -", "x.map:1 names `feature`, which begins no name of the file"),
+        (
+            "features.0.weight conv1",
+            "x.map:1 joins `features.0.weight`, a tensor of the file, and `conv1`, a layer of the "
+            "net",
+        ),
+        (
+            "features.0 conv1.bias",
+            "x.map:1 joins `features.0`, a layer of the file, and `conv1.bias`, a weight of the "
+            "net",
+        ),
+        ("features.0 conv9\nzz -\nfeatures.1 bn1", "2 lines of the map say what cannot be"),
     ],
 )
 def test_what_a_map_cannot_say(text: str, says: str) -> None:
@@ -163,6 +187,19 @@ def test_near_names_are_told() -> None:
     with pytest.raises(MisfitError) as refusal:
         match(WHOLE.replace("classifier", "clasifier"))
     assert "`classifier`" in refusal.value.help[0]
+
+
+def test_all_lines_that_cannot_be_are_told_with_their_helps() -> None:
+    with pytest.raises(MisfitError) as refusal:
+        match("features.0 conv9\nfeatures.1 bn1\nzz -\nfeatures.3.weight conv2")
+    assert [line.partition(" ")[0] for line in refusal.value.details] == [
+        *("x.map:1", "x.map:3", "x.map:4")
+    ]
+    assert refusal.value.help[0].startswith("did you mean `conv1`")
+    assert refusal.value.help[1].startswith("there is features.0.weight, features.0.bias")
+    assert refusal.value.help[2] == (
+        "`features.3 conv2` joins the layers, `features.3.weight conv2.weight` one tensor"
+    )
 
 
 def test_a_map_and_the_last_layer_left_out() -> None:

@@ -5,7 +5,13 @@ from typing import Any
 
 import pytest
 
-from netspec_torch.weights.layers import AmbiguousError, MisfitError, NetWeight, Shape
+from netspec_torch.weights.layers import (
+    AmbiguousError,
+    MisfitError,
+    NetWeight,
+    OtherClassesError,
+    Shape,
+)
 from netspec_torch.weights.match import Match, match_weights
 
 Tensors = Mapping[str, Shape]
@@ -171,7 +177,19 @@ def test_a_convolution_is_no_fully_connected_layer() -> None:
 
 
 def test_other_classes_are_helped_on() -> None:
-    assert "--fresh-last" in misfit({**FOREIGN, "classifier.weight": (1000, 8)}).help[0]
+    other = misfit({**FOREIGN, "classifier.weight": (1000, 8)})
+    assert isinstance(other, OtherClassesError)
+    assert other.theirs == 1000
+    assert "--fresh-last" in other.help[0]
+    inner = misfit({**FOREIGN, "features.3.weight": (9, 8, 3, 3)})
+    assert not any("--fresh-last" in line for line in inner.help)
+
+
+@pytest.mark.parametrize("keeps_order", [True, False])
+def test_a_last_layer_that_is_missing_is_helped_on(keeps_order: bool) -> None:
+    for theirs in (SAME, FOREIGN):
+        short = {n: s for n, s in theirs.items() if n.partition(".")[0] not in ("fc", "classifier")}
+        assert "--fresh-last" in misfit(short, keeps_order=keeps_order).help[0]
 
 
 # The last layer
