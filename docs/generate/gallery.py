@@ -29,7 +29,7 @@ FAMILIES = {
     "MobileNet, 2017 to 2019: small": (
         *("mobilenet_v1", "mobilenet_v2", "mobilenet_v3_small", "mobilenet_v3_large"),
     ),
-    "NASNet, 2018: found by search": ("nasnet_a_mobile", "nasnet_a_large"),
+    "NASNet, 2017: found by search": ("nasnet_a_mobile", "nasnet_a_large"),
     "Others of these years and after": (
         *("squeezenet", "densenet121", "resnext50_32x4d", "shufflenet_v2", "efficientnet_b0"),
         "convnext_tiny",

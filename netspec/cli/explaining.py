@@ -39,8 +39,9 @@ def answer(what: str, layer: str | None, settings: Mapping[str, str], screen: Sc
             refuse("--set", f"{what} is no file with a net")
         screen.write(render_markdown(text, screen.page))
         return 0
-    if layer is None and what.isidentifier() and not os.path.lexists(what):
-        return complain(f"there is nothing about `{what}`", did_you_mean(what, list_topics()))
+    word = what.replace(" ", "")  # so that `group norm` finds groupnorm
+    if layer is None and word.isidentifier() and not os.path.lexists(what):
+        return complain(f"there is nothing about `{what}`", did_you_mean(word, list_topics()))
     inputs = read_inputs([what])
     for file, reason in inputs.unreadable.items():
         return complain(f"{file}: {reason}")

@@ -63,9 +63,9 @@ def list_words() -> list[str]:
 
 
 def write_topic(word: str) -> list[str]:
-    """The paragraphs about a word: what it is by itself, or else what takes it; none where it is
+    """The paragraphs about a word: what it is by itself, and what takes it; none where it is
     nothing."""
-    return [*write_meanings(word)] or [*write_takers(word)]
+    return [*write_meanings(word), *write_takers(word)]
 
 
 def write_meanings(word: str) -> Iterator[str]:

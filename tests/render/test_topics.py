@@ -39,8 +39,23 @@ def test_nothing_is_written_about_no_word() -> None:
 @pytest.mark.parametrize(
     ("word", "headings"),
     [
-        ("scale", ["## scale: a layer kind", "## scale: a transform, in the braces of `data`"]),
-        ("sigmoid", ["## sigmoid: a layer kind", "## sigmoid: a schedule, a line of `train`"]),
+        (
+            "scale",
+            [
+                "## scale: a layer kind",
+                "## scale: a transform, in the braces of `data`",
+                "## scale: an argument",
+            ],
+        ),
+        (
+            "sigmoid",
+            [
+                "## sigmoid: a layer kind",
+                "## sigmoid: a schedule, a line of `train`",
+                "## sigmoid: a value",
+            ],
+        ),
+        ("round", ["## round: an argument"]),
         ("batch", ["## batch: a line of `train`", "## batch: a line of `test`"]),
         ("msra", ["## msra: starting values"]),
         ("sgd", ["## sgd: a solver, a line of `train`"]),
