@@ -20,7 +20,7 @@ from netspec.recipe.written import resolve_recipe
 from netspec_torch.data import DataSet
 from netspec_torch.options import Options
 
-MAY_CHANGE = ("stop", "views", "test_batch")
+MAY_CHANGE = frozenset({"stop", "parallel", "views", "test_batch"})
 """What of a recipe may be another when a run goes on: nothing that the weights depend on so far.
 The end is among it unless the rates before it depend on where it is."""
 WRITTEN = ("layer ", "recipe: ", "net")
@@ -32,7 +32,7 @@ def describe_identity(
     net: CheckedNet, recipe: Recipe, options: Options, data: DataSet
 ) -> dict[str, Any]:
     """What decides a run's weights, update by update, as JSON values."""
-    free = {"views", "test_batch"} if recipe.schedule.depends_on_end else set(MAY_CHANGE)
+    free = MAY_CHANGE - ({"stop"} if recipe.schedule.depends_on_end else set())
     lines = {f"recipe: {k}": v for k, v in resolve_recipe(recipe).items() if k not in free}
     layers = {f"layer {n.name}": _digest([repr(n.layer), n.inputs]) for n in net.graph.nodes}
     return {

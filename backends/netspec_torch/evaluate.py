@@ -33,11 +33,14 @@ def evaluate(
     precision: Precision = "float32",
     progress: Callable[[int], None] = lambda done: None,
     add: Callable[[Tensor], Tensor] = lambda sums: sums,
+    meet: Callable[[Tensor], Tensor] = lambda images: images,
 ) -> Figures:
     """Evaluate a net on all images that the loader gives; `progress` is told how many are done.
 
     The net computes as in a test and is left in the mode that it had; it gives N x classes. Where
     processes share the images, `add` sums a tensor over them; one without classes counts nothing.
+    `meet` gives what is to be computed of a batch, which may be something where there are no
+    images.
     """
     was_training = net.training
     net.eval()
@@ -46,10 +49,11 @@ def evaluate(
     try:
         with torch.inference_mode():
             for batch, labels in images.views(views):
-                if len(labels):
+                computed = meet(batch)
+                if len(computed):
                     with autocast(device, precision):
-                        scores = net(batch)
-                    if scores.numel():
+                        scores = net(computed)
+                    if len(labels) and scores.numel():
                         tally.add(average_views(scores, views), labels)
                 done += len(labels)
                 progress(done)

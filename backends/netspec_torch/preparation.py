@@ -97,7 +97,7 @@ class Job:
             ),
             test_images=_count_tests(self.data, self.options),
             device=describe_device(self.device),
-            processes=self.world.describe(self.recipe.batch),
+            processes=self.local.describe(self.recipe.batch),
             precision=_describe_precision(self.options),
             seed=self.options.settled_seed,
             folder=str(self.folder.path),
@@ -161,7 +161,13 @@ def prepare(
     clock = Clock(images=len(data.train), batch=recipe.batch)
     check_shares(world, clock, options.device_batch)
     check_batch_normalization(net.graph, clock, world, options.device_batch)
-    local = place_net(net.graph, world, seed, in_parts=options.device_batch is not None)
+    local = place_net(
+        net.graph,
+        world,
+        seed,
+        in_parts=options.device_batch is not None,
+        splits_fc=recipe.parallel.fc == "split",
+    )
     weights_notes = _begin_from(local, net, options, is_begun=snapshot is not None)
     identity = describe_identity(net, recipe, options, data)
     statistics = None if snapshot is None else _take_statistics(snapshot, identity)
@@ -224,7 +230,7 @@ def _load_whole(
     of them."""
     assert options.weights is not None
     whole = local.trained
-    if local.column is not None:
+    if local.portion is not None:
         whole = build(net, seed=options.settled_seed, heads=bool(net.graph.heads))
     loaded = load_weights(
         whole,
@@ -233,7 +239,7 @@ def _load_whole(
         weights_map=options.weights_map,
         fresh_last=bool(options.fresh_last),
     )
-    state = {} if local.column is None else whole.state_dict()
+    state = {} if local.portion is None else whole.state_dict()
     return state, tuple(loaded.describe())
 
 

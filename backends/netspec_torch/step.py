@@ -121,7 +121,9 @@ class TrainingStep:
     def _divide(self, count: int, update: int) -> list[Rows]:
         """The parts of a batch of which `count` images are here, in order."""
         parts = cut_evenly(count, count_parts(count, self._device_batch))
-        return [Rows(each.start, size := each.stop - each.start, count, size) for each in parts]
+        return [
+            Rows(each.start, size := each.stop - each.start, count, size, (each,)) for each in parts
+        ]
 
     def _alone(self, is_last: bool) -> AbstractContextManager[None]:
         """The context in which a part is computed."""
@@ -135,16 +137,17 @@ class TrainingStep:
         """The loss and error of the batch, from those of the images that are here."""
         return figures
 
-    def _add_norms(self, norm: Tensor) -> Tensor:
-        """The norm of all gradients, from that of those that are here."""
-        return norm
-
     def _clip_gradients(self, clip: float) -> None:
         """Scale all gradients so that their common norm is at most `clip`."""
         groups = self._optimizer.param_groups
-        gradients = [p.grad for group in groups for p in group["params"] if p.grad is not None]
-        norm = self._add_norms(torch.nn.utils.get_total_norm(gradients))
-        torch._foreach_mul_(gradients, (clip / norm).clamp(max=1.0))
+        parameters = [p for group in groups for p in group["params"] if p.grad is not None]
+        norm = self._measure_norm(parameters)
+        torch._foreach_mul_([p.grad for p in parameters], (clip / norm).clamp(max=1.0))
+
+    def _measure_norm(self, parameters: list[Tensor]) -> Tensor:
+        """The norm of all their gradients together."""
+        gradients = [p.grad for p in parameters if p.grad is not None]
+        return torch.nn.utils.get_total_norm(gradients)
 
     def compute_figures(self, images: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
         """The mean loss of a batch, plus each head's times its weight; and the training error,

@@ -114,6 +114,7 @@ class Trainer:
                 precision=self._job.options.settled_precision,
                 progress=lambda done: self._note_testing(done, images),
                 add=self._job.world.add,
+                meet=self._job.local.meet,
             )
 
     @property
@@ -240,7 +241,7 @@ class Trainer:
         job, update = self._job, self._state.update
         job.module.eval()
         with with_mean_averages(job.local), autocast(job.device, job.options.settled_precision):
-            batches = (images for images, _ in job.tests.views())
+            batches = (job.local.meet(images) for images, _ in job.tests.views())
             where = explain(job.module, job.net.graph, batches, job.world)
         rate = job.rates.at(max(0, update - 1))
         return _diverged(job.net, f"the test loss after update {update:,}", loss, rate, where)

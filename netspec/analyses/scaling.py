@@ -1,26 +1,32 @@
 """What training a net on several devices takes of each, reckoned on paper.
 
 k replicas of a net, each with a part of every batch, and each on as many devices as the net has
-columns. Per update and device, that of the column with most:
+columns; or k devices that share the images and, of the fully connected layers, the channels
+(`fc_split.py`). Per update and device, that with most:
 
     operations   6 x multiply-adds x images: two a multiply-add, and backward twice as many
     memory       4 bytes for each weight, its gradient and what the solver remembers of it, and for
                  each number of the activations, which are kept for the way back
     columns      bytes sent: what others read of its channels, and the gradients of what it reads
-    replicas     bytes sent: 2 (k - 1) / k x gradients, which a ring of k devices needs to sum them
+    fc split     bytes sent: images and channels that come together or go back, and their gradients
+    replicas     bytes sent: 2 (k - 1) / k x gradients, which a ring of k devices needs to sum them;
+                 with the fully connected layers split those of the others
 
-    update       operations / speed + columns / link + replicas / link, nothing done at once
+    update       operations / speed + columns / link + fc split / link + replicas / link, nothing
+                 done at once
 
 and the efficiency of n devices, with T the time of an update, is T(1) / (n T(n)). What is counted
 is what gloo sends and PyTorch's modules compute; the rounding of an allocator, workspaces, latency
 and the time for reading images are not in it.
 """
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from msgspec import Struct
 
 from netspec.analyses.cost import count_cost
+from netspec.analyses.fc_split import FcSplit, cut_evenly, is_fc, split_fcs
 from netspec.analyses.memory import BYTES_PER_NUMBER, stores_its_result
 from netspec.analyses.placement import (
     NodePlacement,
@@ -29,6 +35,7 @@ from netspec.analyses.placement import (
     count_channels,
     merge_reads,
     place_graph,
+    share_cost,
 )
 from netspec.graph import Graph, Node
 
@@ -40,7 +47,9 @@ class Layout(NamedTuple):
     """How devices are used."""
 
     replicas: int
-    columns: int
+    columns: int = 1
+    splits_fc: bool = False
+    """Whether of the fully connected layers each replica has a part."""
 
     @property
     def devices(self) -> int:
@@ -91,16 +100,18 @@ class Load(Struct, frozen=True):
     """Of the largest part of the batch."""
     operations: int
     memory: Memory
-    column_bytes: int
-    """Sent to other columns, or received from them where that is more."""
+    part_bytes: int
+    """Sent to devices that have other parts of the same layers, columns or fully connected layers
+    that are split, or received from them where that is more."""
     replica_bytes: int
     """Sent to other replicas, and received from them."""
 
     def seconds(self, machine: Machine) -> tuple[float, float, float]:
-        """For computing, between columns, between replicas."""
+        """For computing, between parts of layers, between replicas."""
+        part_link = machine.link if self.layout.splits_fc else machine.column_link
         return (
             self.operations / machine.speed,
-            self.column_bytes / machine.column_link,
+            self.part_bytes / part_link,
             self.replica_bytes / machine.link,
         )
 
@@ -124,6 +135,8 @@ class Scaling(Struct, frozen=True):
 
     def load(self, layout: Layout, batch: int) -> Load:
         """An update of so many images."""
+        if layout.splits_fc:
+            return self._load_split(layout, batch)
         columns = self.columns if layout.columns > 1 else (self.whole,)
         images = -(-batch // layout.replicas)
         gradients = max(column.trained for column in columns) * BYTES_PER_NUMBER
@@ -148,11 +161,37 @@ class Scaling(Struct, frozen=True):
         together = sum(self.load(layout, batch * layout.replicas).seconds(machine))
         return alone / (layout.devices * together)
 
+    @property
+    def has_fc(self) -> bool:
+        """Whether there is a fully connected layer, which could be split."""
+        return any(is_fc(node) for node in self.graph.nodes)
+
     def list_devices(self) -> list[int]:
         """1, 2, 4, … and the net's columns times these."""
         powers = [2**power for power in range(MOST_DEVICES.bit_length())]
         multiples = [power * self.graph.gpus for power in powers]
         return sorted({n for n in (*powers, *multiples) if n <= MOST_DEVICES})
+
+    def _load_split(self, layout: Layout, batch: int) -> Load:
+        """The same for the first device, which has the most images and the most channels."""
+        split = split_fcs(self.graph, layout.devices)
+        shares = [run.end - run.start for run in cut_evenly(batch, layout.devices)]
+        copied, part = measure_copied(self.graph, split), measure_part(self.graph, split)
+        gradients = copied.trained * BYTES_PER_NUMBER
+        sent, received = count_moved(split, shares)
+        return Load(
+            layout,
+            shares[0],
+            (copied.macs * shares[0] + part.macs * batch) * OPERATIONS_PER_MAC,
+            Memory(
+                *map(
+                    sum,
+                    zip(self._memory(copied, shares[0]), self._memory(part, batch), strict=True),
+                )
+            ),
+            max(sent, received),
+            2 * (layout.devices - 1) * gradients // layout.devices,
+        )
 
     def _memory(self, column: Column, images: int) -> Memory:
         weights = column.params * BYTES_PER_NUMBER
@@ -192,6 +231,46 @@ def measure_column(graph: Graph, placed: Placement, gpu: int) -> Column:
         received=sum(crossing.bytes for crossing in forward if crossing.receiver == gpu)
         + sum(crossing.bytes for crossing in back if crossing.sender == gpu),
     )
+
+
+def measure_copied(graph: Graph, split: FcSplit) -> Column:
+    """What each process has whole where fully connected layers are split, for its own images."""
+    nodes = [node for node in graph.nodes if node.name not in split.runs]
+    back = sum(move.channels * move.pixels for move in split.moves if move.way == "back")
+    return Column(
+        params=count_cost(nodes).params,
+        trained=sum(count_trained(node) for node in nodes),
+        macs=sum(node.macs for node in nodes),
+        activations=back + sum(node.shape.elements for node in nodes if is_kept(node)),
+        sent=0,
+        received=0,
+    )
+
+
+def measure_part(graph: Graph, split: FcSplit) -> Column:
+    """What the first process has in part, for the images of all."""
+    nodes = [(node, split.runs[node.name][0]) for node in graph.nodes if node.name in split.runs]
+    costs = [share_cost(node, run) for node, run in nodes]
+    whole = sum(move.channels * move.pixels for move in split.moves if move.way != "back")
+    return Column(
+        params=sum(cost.params for cost in costs),
+        trained=sum(count_trained(n) * run.end // n.shape.channels for n, run in nodes),
+        macs=sum(cost.macs for cost in costs),
+        activations=whole
+        + sum(n.shape.elements * run.end // n.shape.channels for n, run in nodes if is_kept(n)),
+        sent=0,
+        received=0,
+    )
+
+
+def count_moved(split: FcSplit, images: Sequence[int]) -> tuple[int, int]:
+    """Bytes that the first process sends and receives for an update, gradients included."""
+    sent = received = 0
+    for move in split.moves:
+        there, here = move.count_sent(0, images), move.count_received(0, images)
+        sent += there + here * move.has_gradient
+        received += here + there * move.has_gradient
+    return sent, received
 
 
 def count_trained(node: Node) -> int:

@@ -39,7 +39,8 @@ def show_plan(
     scaling = Scaling.of(net.graph, net.recipe.solver.remembered if net.recipe else 0)
     speed, link, column_link = rates
     machine = Machine(speed, link, column_link or link) if speed and link else None
-    plan = PaperPlan(net.name, scaling, images, devices, memory, machine)
+    splits_fc = net.recipe is not None and net.recipe.parallel.fc == "split"
+    plan = PaperPlan(net.name, scaling, images, devices, memory, machine, splits_fc)
     screen.write(render_plan(plan, screen.page))
     return 0
 

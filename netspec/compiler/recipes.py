@@ -21,6 +21,7 @@ from netspec.recipe.lines import TEST_LINES, TRAIN_LINES
 from netspec.recipe.recipe import Recipe
 from netspec.recipe.schedule import SCHEDULES, Fixed
 from netspec.recipe.solver import SOLVERS
+from netspec.recipe.training import Parallel
 from netspec.schema import Schema
 from netspec.source import Span
 from netspec.syntax import tree
@@ -135,6 +136,7 @@ def _assemble(train: BoundSection, test: BoundSection | None) -> Recipe:
         solver=lines["solver"],
         stop=lines["stop"].after,
         schedule=lines.get("schedule", Fixed()),
+        parallel=lines.get("parallel", Parallel.copied()),
         test_transforms=test_transforms,
         views=tests["views"].count if "views" in tests else 1,
         test_batch=tests["batch"].images if "batch" in tests else None,

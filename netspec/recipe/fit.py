@@ -43,9 +43,28 @@ def find_misfits(recipe: Recipe, graph: Graph) -> Iterator[Misfit]:
             f"softmax wants one number a class, but `{graph.name}` ends in {output}",
             help="end the net with `avgpool global`, `flatten` or an fc",
         )
+    yield from _parallel_misfits(recipe, graph)
     if recipe.views > 1 and not any(isinstance(t, Crop) for t in recipe.test_transforms):
         yield Misfit(
             "views", f"{recipe.views} needs a `crop`, which says how large a view is", "test"
+        )
+
+
+def _parallel_misfits(recipe: Recipe, graph: Graph) -> Iterator[Misfit]:
+    if recipe.parallel.fc == "copied":
+        return
+    if graph.gpus > 1:
+        yield Misfit(
+            "parallel",
+            f"splits the fully connected layers over all processes, but `{graph.name}` has "
+            f"`gpus {graph.gpus}`, which says itself where they lie",
+            help=f"one of the two: leave out `gpus {graph.gpus}`, or `parallel`",
+        )
+    elif not any(node.layer.kind == "fc" for node in graph.nodes):
+        yield Misfit(
+            "parallel",
+            f"splits the fully connected layers, and `{graph.name}` has none",
+            help="leave it out",
         )
 
 

@@ -8,7 +8,7 @@ from netspec.recipe.data import Data, TestData
 from netspec.recipe.schedule import Schedule
 from netspec.recipe.solver import SOLVERS
 from netspec.recipe.testing import TestBatch, Views
-from netspec.recipe.training import Batch, Loss, Stop
+from netspec.recipe.training import Batch, Loss, Parallel, Stop
 from netspec.schema import Schema
 
 TRAIN_LINES: dict[str, type[Schema]] = {
@@ -17,6 +17,7 @@ TRAIN_LINES: dict[str, type[Schema]] = {
     "loss": Loss,
     **SOLVERS,
     "schedule": Schedule,
+    "parallel": Parallel,
     "stop": Stop,
 }
 """The lines of `train`, by their first word."""
@@ -25,6 +26,7 @@ TEST_LINES: dict[str, type[Schema]] = {"views": Views, "data": TestData, "batch"
 """The lines of `test`, by their first word."""
 
 WORDS: frozenset[str] = frozenset(
-    {"channel", "error", "gradient", "loss", "mean", "pixel", "softmax", "std", "step"}
+    {"channel", "copied", "error", "gradient", "loss", "mean", "pixel", "softmax", "split", "std"}
+    | {"step"}
 )
 """The bare words that arguments of a recipe accept, apart from the kinds of schedule."""

@@ -10,7 +10,7 @@ from msgspec import Struct, field
 from netspec.recipe.data import Data, Transform
 from netspec.recipe.schedule import Fixed, Schedule
 from netspec.recipe.solver import Solver
-from netspec.recipe.training import Loss
+from netspec.recipe.training import Loss, Parallel
 from netspec.source import Span
 from netspec.values import Amount
 
@@ -29,6 +29,8 @@ class Recipe(Struct, frozen=True):
     stop: Amount
     """When training ends: epochs, iterations (updates) or images."""
     schedule: Schedule = field(default_factory=Fixed)
+    parallel: Parallel = field(default_factory=Parallel.copied)
+    """Who of several processes has which layers."""
     test_transforms: tuple[Transform, ...] = ()
     """What is done to a test image: training's without what is random, unless `test` says."""
     views: int = 1

@@ -1,4 +1,4 @@
-"""The lines of `train` that are a single number or word: batch, loss, stop."""
+"""The lines of `train` that are a single number or word: batch, loss, parallel, stop."""
 
 from typing import Annotated, Literal
 
@@ -32,6 +32,25 @@ class Loss(Schema):
     smooth: Share = 0.0
     """The share of the target that is spread evenly over all classes (label smoothing, Szegedy et
     al. 2016, section 7), as PyTorch's label_smoothing. It has no part in the loss of a test."""
+
+
+class Parallel(Schema):
+    """How several processes train a net that says nothing of GPUs; one process computes the same.
+    Each process has a part of the images of every update, and without this line all layers."""
+
+    kind = "parallel"
+
+    fc: Annotated[Literal["copied", "split"], IsWord]
+    """The fully connected layers. `copied`: each process has all of them, and sends the gradients
+    of all. `split`: each has a part of their channels, and computes it for the images of all
+    processes (Krizhevsky 2014, "One weird trick", scheme a); then what they read and give is sent,
+    and the gradients of the other layers alone. That is less where they have most of the weights,
+    as in AlexNet and VGG."""
+
+    @classmethod
+    def copied(cls) -> "Parallel":
+        """What holds without the line."""
+        return cls.model_construct(fc="copied")
 
 
 class Stop(Schema):

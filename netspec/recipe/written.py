@@ -51,6 +51,7 @@ def resolve_recipe(recipe: Recipe) -> dict[str, Any]:
         "loss": resolve_line(recipe.loss),
         "solver": resolve_line(recipe.solver),
         "schedule": resolve_line(recipe.schedule),
+        "parallel": resolve_line(recipe.parallel),
         "stop": _to_json(recipe.stop),
         "test": [resolve_line(transform) for transform in recipe.test_transforms],
         "views": recipe.views,

@@ -27,12 +27,16 @@ class PaperPlan(Struct, frozen=True):
     """Bytes that a device has; None where nothing is said of it."""
     machine: Machine | None
     """None where speed and link are not both said."""
+    splits_fc: bool = False
+    """Whether the recipe says so of the fully connected layers."""
 
     @property
     def layout(self) -> Layout:
-        """With as many columns as the net has, but on one device."""
-        columns = 1 if self.devices == 1 else self.scaling.graph.gpus
-        return Layout(self.devices // columns, columns)
+        """As the net and its recipe say, but on one device."""
+        if self.devices == 1:
+            return Layout(1)
+        columns = self.scaling.graph.gpus
+        return Layout(self.devices // columns, columns, self.splits_fc)
 
 
 def render_plan(plan: PaperPlan, page: Page) -> list[Line]:
@@ -52,6 +56,8 @@ def describe_layout(layout: Layout) -> str:
     if layout.devices == 1:
         return devices
     replicas = count_noun(layout.replicas, "replica")
+    if layout.splits_fc:
+        return f"{devices}: {replicas}, the fully connected layers split"
     if layout.columns == 1:
         return f"{devices}: {replicas}"
     if layout.replicas == 1:
@@ -73,17 +79,15 @@ def list_facts(plan: PaperPlan, load: Load) -> Iterator[tuple[str, str]]:
     yield "update", f"{count_noun(plan.batch, 'image')}{each}"
     yield "memory", describe_memory(plan, load)
     seconds = load.seconds(plan.machine) if plan.machine else None
-    computing = f"{show_number(load.operations)}FLOP"
-    columns = f"{load.column_bytes:,} bytes a device"
-    replicas = f"{load.replica_bytes:,} bytes a device"
+    facts = (
+        ("compute", f"{show_number(load.operations)}FLOP"),
+        ("fc split" if load.layout.splits_fc else "columns", f"{load.part_bytes:,} bytes a device"),
+        ("replicas", f"{load.replica_bytes:,} bytes a device"),
+    )
     if seconds is None:
-        yield "compute", computing
-        yield "columns", columns
-        yield "replicas", replicas
+        yield from facts
         return
-    for (name, text), time in zip(
-        (("compute", computing), ("columns", columns), ("replicas", replicas)), seconds, strict=True
-    ):
+    for (name, text), time in zip(facts, seconds, strict=True):
         yield name, f"{text}, {show_seconds(time)}"
     total = sum(seconds)
     yield "together", f"{show_seconds(total)}, {plan.batch / total:,.0f} images/s"
@@ -106,21 +110,23 @@ def describe_memory(plan: PaperPlan, load: Load) -> str:
 def render_efficiencies(plan: PaperPlan, machine: Machine, page: Page) -> list[Line]:
     """The efficiency at each number of devices, with the batch as it is and grown with them."""
     columns = plan.scaling.graph.gpus
-    headings = [Column("devices", right=True, style="strong"), Column("replicas", right=True)]
-    headings.append(Column(f"batch {plan.batch:,}", right=True))
-    headings.append(Column(f"{plan.batch:,} each", right=True))
+    ways = ["replicas"]
     if columns > 1:
-        headings.append(Column(f"replicas of {columns} columns", right=True))
-        headings.append(Column(f"batch {plan.batch:,}", right=True))
-        headings.append(Column(f"{plan.batch:,} each", right=True))
+        ways.append(f"replicas of {columns} columns")
+    elif plan.scaling.has_fc:
+        ways.append("replicas, fc split")
+    headings = [Column("devices", right=True, style="strong")]
+    for way in ways:
+        cells = (way, f"batch {plan.batch:,}", f"{plan.batch:,} each")
+        headings += [Column(cell, right=True) for cell in cells]
     rows = []
     for devices in plan.scaling.list_devices():
-        cells = [f"{devices:,}", *list_efficiencies(plan, machine, Layout(devices, 1))]
-        if columns > 1:
-            fits = devices % columns == 0
-            layout = Layout(devices // columns, columns)
-            cells += list_efficiencies(plan, machine, layout) if fits else ["-"] * 3
-        rows.append(TableRow(tuple(cells)))
+        shown = list_efficiencies(plan, machine, Layout(devices))
+        if len(ways) > 1:
+            fits = devices % columns == 0 and (columns > 1 or devices > 1)
+            layout = Layout(devices // columns, columns, splits_fc=columns == 1)
+            shown += list_efficiencies(plan, machine, layout) if fits else ["-"] * 3
+        rows.append(TableRow((f"{devices:,}", *shown)))
     widths = fit_columns(headings, rows, None)
     assert widths is not None
     return [styled("efficiency", "strong"), *render_table(headings, rows, widths, page)]

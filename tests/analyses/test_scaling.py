@@ -46,7 +46,7 @@ def test_alexnet_on_two_devices(alexnet: Scaling) -> None:
     assert load.images == BATCH
     assert load.operations == 6 * first["macs"] * BATCH
     assert load.memory[:3] == (4 * (first["weights"] + first["biases"]),) * 3
-    assert load.column_bytes == TRUTH["two_gpu_traffic"]["bytes_forward"] * BATCH
+    assert load.part_bytes == TRUTH["two_gpu_traffic"]["bytes_forward"] * BATCH
     assert load.replica_bytes == 0
 
 
@@ -55,7 +55,7 @@ def test_replicas_have_their_share_of_the_batch(alexnet: Scaling) -> None:
     params = TRUTH["variants"]["a_paper_2012_two_gpu_224"]["params"]
     assert load.images == 43
     assert load.replica_bytes == 2 * 2 * 4 * params // 3
-    assert load.column_bytes == 0
+    assert load.part_bytes == 0
 
 
 def test_a_tiny_net_by_hand() -> None:
@@ -72,7 +72,49 @@ def test_a_tiny_net_by_hand() -> None:
     assert load.images == 5
     assert load.operations == 6 * 224 * 5
     assert load.memory == Memory(134 * 4, 6 * 4, 6 * 4 * 2, 146 * 5 * 4)
-    assert (load.column_bytes, load.replica_bytes) == (128 * 5, 24)
+    assert (load.part_bytes, load.replica_bytes) == (128 * 5, 24)
+
+
+SPLIT = """
+net split {
+  input 3x4x4
+  a: conv 4, 1x1, bias=no          # 12 weights, 192 multiply-adds, 64 numbers
+  b: fc 5, bias=no                 # 320 weights, 320 multiply-adds, 5 numbers
+     relu
+  c: fc 3, bias=no                 # 15 weights, 15 multiply-adds, 3 numbers
+}
+"""
+
+
+def test_split_fcs_by_hand() -> None:
+    """Ten images over two: the first has three of b's channels and two of c's."""
+    scaling = Scaling.of(compile_graph(SPLIT), remembered=2)
+    load = scaling.load(Layout(2, splits_fc=True), 10)
+    assert load.images == 5
+    assert load.operations == 6 * (192 * 5 + (64 * 3 + 5 * 2) * 10)
+    trained = 12 + 64 * 3 + 5 * 2
+    kept = (48 + 64 + 3) * 5 + (64 + 5 + 3 + 2) * 10
+    assert load.memory == Memory(trained * 4, trained * 4, trained * 4 * 2, kept * 4)
+    moved = 5 * 64 + 5 * 64 + 10 * 3 + 10 * 2 + 5 * 2 + 5 * 1
+    assert load.part_bytes == 4 * moved
+    assert load.replica_bytes == 4 * 12
+
+
+def test_split_fcs_take_the_link_of_replicas() -> None:
+    scaling = Scaling.of(compile_graph(SPLIT), remembered=0)
+    layout = Layout(2, splits_fc=True)
+    load = scaling.load(layout, 10)
+    together = load.operations / 1e9 + (load.part_bytes + load.replica_bytes) / 1e6
+    alone = 6 * (192 + 320 + 15) * 10 / 1e9
+    assert scaling.efficiency(layout, 10, MACHINE) == pytest.approx(alone / (2 * together))
+
+
+def test_more_devices_than_channels_are_replicas() -> None:
+    scaling = Scaling.of(compile_graph(SPLIT), remembered=1)
+    split, copied = scaling.load(Layout(6, splits_fc=True), 12), scaling.load(Layout(6), 12)
+    assert split.part_bytes == 0
+    assert (split.memory, split.operations) == (copied.memory, copied.operations)
+    assert split.replica_bytes == copied.replica_bytes
 
 
 def test_the_efficiency_by_hand() -> None:

@@ -56,6 +56,23 @@ def test_a_net_without_columns_has_replicas_alone(tmp_path: Path) -> None:
     assert "columns of" not in done.stdout
 
 
+def test_split_fcs_are_among_the_ways(tmp_path: Path) -> None:
+    """As one where the recipe does not say so, and as the one that is planned where it does."""
+    done = run("plan", "specs/alexnet-one-tower.net", "--gpus", "8", *RATES)
+    assert "alexnet_one_tower on 8 devices: 8 replicas\n" in done.stdout
+    assert "replicas, fc split" in done.stdout
+    first = done.stdout.split("256 each\n")[1].splitlines()[0].split()
+    assert first == ["1", "1", "100.0%", "100.0%", "-", "-", "-"]
+    text = Path("specs/alexnet-one-tower.net").read_text(encoding="utf-8")
+    text = text.replace("  stop after", "  parallel fc=split\n  stop after")
+    (tmp_path / "a.net").write_text(text, encoding="utf-8")
+    done = run("plan", "a.net", "--gpus", "8", folder=tmp_path)
+    assert "8 devices: 8 replicas, the fully connected layers split\n" in done.stdout
+    assert "fc split    31,419,136 bytes a device\n" in done.stdout
+    assert "replicas    17,287,872 bytes a device\n" in done.stdout
+    assert "columns" not in done.stdout
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

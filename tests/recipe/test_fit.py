@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+import netspec
 from netspec.graph import Graph, Node
 from netspec.layers.base import Layer
 from netspec.recipe.data import TRANSFORMS, Data, Transform, test_transforms_from
@@ -86,6 +87,40 @@ def test_misfits(recipe: Recipe, line: str, section: str, says: str) -> None:
     (misfit,) = find_misfits(recipe, make_graph())
     assert (misfit.line, misfit.section) == (line, section)
     assert says in misfit.predicate
+
+
+SPLIT = """
+net tiny {{ {gpus} input 3x8x8; {lines} }}
+train {{
+  data photos {{ crop 8 }}
+  batch 8
+  loss softmax
+  sgd rate=0.1
+  parallel fc={fc}
+  stop after=1 epoch
+}}
+"""
+
+
+@pytest.mark.parametrize(
+    ("gpus", "lines", "fc", "says"),
+    [
+        ("", "fc 4", "split", []),
+        ("gpus 2;", "fc 4", "copied", []),
+        ("", "avgpool global", "copied", []),
+        ("gpus 2;", "fc 4", "split", ["but `tiny` has `gpus 2`, which says itself where they lie"]),
+        ("", "avgpool global", "split", ["and `tiny` has none"]),
+    ],
+)
+def test_what_is_split_must_be_there_and_not_lie_elsewhere(
+    gpus: str, lines: str, fc: str, says: list[str]
+) -> None:
+    text = SPLIT.format(gpus=gpus, lines=lines, fc=fc)
+    found = netspec.check(SourceFile("tiny.net", text)).diagnostics
+    assert len(found) == len(says)
+    for diagnostic, words in zip(found, says, strict=True):
+        assert diagnostic.code == "NS403"
+        assert words in diagnostic.headline
 
 
 def test_softmax_wants_a_vector() -> None:

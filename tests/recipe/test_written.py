@@ -100,6 +100,7 @@ def test_a_resolved_recipe_has_every_value_and_survives_json() -> None:
             "velocity": "step",
         },
         "schedule": {"kind": "multistep", "at": ["1 epoch", "30 epochs"], "factor": 0.5},
+        "parallel": {"kind": "parallel", "fc": "copied"},
         "stop": "100 iterations",
         "test": [
             {"kind": "resize", "side": 10},

@@ -59,23 +59,13 @@ class Exchange(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """N x channels x H x W; channels_last is kept."""
-        if torch.is_autocast_enabled(x.device.type):
-            x = x.to(torch.get_autocast_dtype(x.device.type))
-        if self.has_gradient and torch.is_grad_enabled() and not x.requires_grad:
-            # A column without a gradient of its own takes part in returning those of others.
-            x = x.detach().requires_grad_()
+        x = prepare(x, has_gradient=self.has_gradient)
         rows = x.permute(0, 2, 3, 1)
         pixels = x.shape[0] * x.shape[2] * x.shape[3]
-        sent = torch.cat([take(rows, runs) for runs in self.sent])
-        # The collective and its gradient are the same function in PyTorch 2.11 and 2.13; those of
-        # the others that have a gradient change their names in between.
-        received = wait_tensor(
-            all_to_all_single(
-                sent,
-                [count_channels(runs) * pixels for runs in self.received],
-                [count_channels(runs) * pixels for runs in self.sent],
-                self.group,
-            )
+        received = swap(
+            [take(rows, runs) for runs in self.sent],
+            [count_channels(runs) * pixels for runs in self.received],
+            self.group,
         )
         # A column that receives nothing has a piece without numbers all the same: it is what leads
         # the gradient's way back through the exchange.
@@ -90,6 +80,27 @@ class Exchange(nn.Module):
 
     def extra_repr(self) -> str:
         return f"sends {self.sent}, receives {self.received}"
+
+
+def prepare(x: Tensor, *, has_gradient: bool) -> Tensor:
+    """A tensor as it is sent: under autocast in the lower precision, and where any process has a
+    gradient to return, with one."""
+    if torch.is_autocast_enabled(x.device.type):
+        x = x.to(torch.get_autocast_dtype(x.device.type))
+    if has_gradient and torch.is_grad_enabled() and not x.requires_grad:
+        # A process without a gradient of its own takes part in returning those of others.
+        return x.detach().requires_grad_()
+    return x
+
+
+def swap(pieces: list[Tensor], lengths: list[int], group: ProcessGroup) -> Tensor:
+    """Send each process of the group its piece, a row of numbers; gives what they send, one behind
+    the other, of which the lengths are known. Its gradient is the same the other way round."""
+    # The collective and its gradient are the same function in PyTorch 2.11 and 2.13; those of the
+    # others that have a gradient change their names in between.
+    sent = [piece.numel() for piece in pieces]
+    received: Tensor = wait_tensor(all_to_all_single(torch.cat(pieces), lengths, sent, group))
+    return received
 
 
 def take(rows: Tensor, runs: Runs) -> Tensor:

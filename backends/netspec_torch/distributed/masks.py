@@ -28,6 +28,8 @@ class Rows:
     """The images of the batch."""
     together: int = 0
     """The images that all replicas compute at once: the batch, or a part of it."""
+    shares: tuple[slice, ...] = ()
+    """Which of the batch's images these are, for each replica."""
     layout: torch.memory_format = torch.channels_last
     """That of the whole net's maps, in whose order one process draws. It is told, because a tensor
     of a single channel does not show it."""
@@ -36,15 +38,32 @@ class Rows:
         """Become as another, but for the layout."""
         self.start, self.count = other.start, other.count
         self.total, self.together = other.total, other.together
+        self.shares = other.shares
+
+    @property
+    def counts(self) -> list[int]:
+        """How many images each replica computes."""
+        return [share.stop - share.start for share in self.shares]
+
+    def pick(self, numbers: Tensor, *, of_all: bool) -> Tensor:
+        """Of numbers for each image of the batch those of the images that are computed here, or of
+        all that are computed at once, replica by replica."""
+        if not of_all:
+            return numbers[self.start : self.start + self.count]
+        if self.together == self.total:
+            return numbers
+        return torch.cat([numbers[share] for share in self.shares])
 
 
 class Mask(nn.Module):
     """What the kinds share: a mask of the whole, of which the process has a part."""
 
-    def __init__(self, p: float, rows: Rows) -> None:
+    def __init__(self, p: float, rows: Rows, *, of_all: bool) -> None:
+        """`of_all`: of the images of all replicas."""
         super().__init__()
         self.p = p
         self.rows = rows
+        self.of_all = of_all
 
     def extra_repr(self) -> str:
         return f"p={self.p:g}"
@@ -54,9 +73,16 @@ class SplitDropout(Mask):
     """nn.Dropout and PlainDropout over a run of the channels."""
 
     def __init__(
-        self, p: float, rows: Rows, channels: int, run: Interval, *, inverted: bool
+        self,
+        p: float,
+        rows: Rows,
+        channels: int,
+        run: Interval,
+        *,
+        inverted: bool,
+        of_all: bool = False,
     ) -> None:
-        super().__init__(p, rows)
+        super().__init__(p, rows, of_all=of_all)
         self.channels = channels
         self.run = run
         self.inverted = inverted
@@ -73,8 +99,8 @@ class SplitDropout(Mask):
         # nn.Dropout draws nothing where it drops nothing, and on a GPU draws with a kernel of its
         # own, so that kernel draws here.
         mask = dropout(whole.fill_(1), self.p) if self.inverted else whole.bernoulli_(1 - self.p)
-        images = slice(self.rows.start, self.rows.start + self.rows.count)
-        return x * mask[images, self.run.start : self.run.end]
+        own = mask[:, self.run.start : self.run.end]
+        return x * self.rows.pick(own, of_all=self.of_all)
 
 
 class SplitDropPath(Mask):
@@ -84,14 +110,18 @@ class SplitDropPath(Mask):
         if not self.training or self.p == 0:
             return x
         kept = x.new_empty(self.rows.total, 1, 1, 1).bernoulli_(1 - self.p)
-        return x * kept.div_(1 - self.p)[self.rows.start : self.rows.start + self.rows.count]
+        return x * self.rows.pick(kept.div_(1 - self.p), of_all=self.of_all)
 
 
-def make_mask(layer: Dropout | DropPath, rows: Rows, channels: int, run: Interval) -> Mask:
-    """The mask of a layer of so many channels, of which a run is here."""
+def make_mask(
+    layer: Dropout | DropPath, rows: Rows, channels: int, run: Interval, *, of_all: bool = False
+) -> Mask:
+    """The mask of a layer of so many channels, of which a run is here: of the images that are
+    computed here, or of those of all replicas."""
     if isinstance(layer, DropPath):
-        return SplitDropPath(layer.p, rows)
-    return SplitDropout(layer.p, rows, channels, run, inverted=layer.inverted)
+        return SplitDropPath(layer.p, rows, of_all=of_all)
+    inverted = layer.inverted
+    return SplitDropout(layer.p, rows, channels, run, inverted=inverted, of_all=of_all)
 
 
 def mask_rows(module: nn.Module, graph: Graph, rows: Rows) -> None:

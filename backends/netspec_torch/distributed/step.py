@@ -10,14 +10,13 @@ from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import torch
-from torch import Tensor, distributed
+from torch import Tensor
 from torch.nn.parallel import DistributedDataParallel
 
 from netspec.recipe.clock import Clock, count_parts
 from netspec_torch.data.share import Share
 from netspec_torch.distributed.local_net import LocalNet
 from netspec_torch.distributed.masks import Rows
-from netspec_torch.distributed.world import SeveralProcesses
 from netspec_torch.step import TrainingStep, cut_evenly
 
 
@@ -46,16 +45,22 @@ class SharedStep(TrainingStep):
         sizes = [share.stop - share.start for share in shares]
         parts = count_parts(max(sizes), self._device_batch)
         cuts = [cut_evenly(size, parts) for size in sizes]
-        start = shares[world.share.number].start
         return [
-            Rows(
-                start + here.start,
-                here.stop - here.start,
+            self._describe_part(
+                [
+                    slice(share.start + cut[number].start, share.start + cut[number].stop)
+                    for share, cut in zip(shares, cuts, strict=True)
+                ],
                 total,
-                sum(cut[number].stop - cut[number].start for cut in cuts),
             )
-            for number, here in enumerate(cuts[world.share.number])
+            for number in range(parts)
         ]
+
+    def _describe_part(self, computed: list[slice], total: int) -> Rows:
+        """A part of a batch, of which these images are computed, by replica."""
+        here = computed[self._local.world.share.number]
+        together = sum(each.stop - each.start for each in computed)
+        return Rows(here.start, here.stop - here.start, total, together, tuple(computed))
 
     def _alone(self, is_last: bool) -> AbstractContextManager[None]:
         """Where gradients are averaged over the replicas, that is done in the last part."""
@@ -70,14 +75,17 @@ class SharedStep(TrainingStep):
         """Of the whole batch, the same on all processes."""
         return self._local.world.add(figures)
 
-    def _add_norms(self, norm: Tensor) -> Tensor:
-        """Of the gradients of all columns; those of all replicas are the same."""
-        world = self._local.world
-        if not isinstance(world, SeveralProcesses) or world.columns == 1:
-            return norm
-        square = norm.square()
-        distributed.all_reduce(square, group=world.column_group)
-        return square.sqrt()
+    def _measure_norm(self, parameters: list[Tensor]) -> Tensor:
+        """Of the whole net's gradients. Those that all have alike are the same on all."""
+        is_copied, squares = self._local.is_copied, []
+        copied = [parameter for parameter in parameters if is_copied(parameter)]
+        if copied:
+            squares.append(super()._measure_norm(copied).square())
+        own = [parameter for parameter in parameters if not is_copied(parameter)]
+        if own:
+            square = super()._measure_norm(own).square()
+            squares.append(self._local.add_over_holders(square))
+        return torch.stack(squares).sum().sqrt()
 
     def _cross_entropy(self, scores: Tensor, labels: Tensor) -> Tensor:
         """0 where another column has the scores, by way of what leads the gradient to it."""

@@ -7,7 +7,7 @@ run of one process has the world of the base class, which decides by itself what
 """
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -26,6 +26,7 @@ from netspec_torch.distributed.faults import Faults
 
 Value = TypeVar("Value")
 
+MOST_NAMED = 5
 PATIENCE = timedelta(hours=1)
 """How long one process waits for another that lives: a data set may be fetched meanwhile."""
 
@@ -69,8 +70,9 @@ class World:
         """Its replica's part of each batch."""
         return Share(self.rank // self.columns, self.replicas)
 
-    def describe(self, batch: int) -> str:
-        """Who computes what of an update's images; empty for one process."""
+    def describe(self, batch: int, split: Sequence[str] = ()) -> str:
+        """Who computes what of an update's images, and of the layers that are split over all
+        processes; empty for one process."""
         if self.size == 1:
             return ""
         if self.replicas == 1:
@@ -78,6 +80,9 @@ class World:
         least, more = divmod(batch, self.replicas)
         share = f"{least:,} or {least + 1:,}" if more else f"{least:,}"
         each = f"with {share} images of an update"
+        if split:
+            layers = ", ".join(split) if len(split) <= MOST_NAMED else f"{len(split)} layers"
+            return f"{self.size} processes, each {each}, and of {layers} a part for those of all"
         if self.columns == 1:
             return f"{self.size} processes, each with the net and {each}"
         return (
@@ -97,6 +102,10 @@ class World:
     def gather(self, value: Value) -> list[Value]:
         """Every process's value, by rank, on the first; elsewhere none."""
         return [value]
+
+    def list_all(self, number: int) -> list[int]:
+        """Every process's number, by rank, on all."""
+        return [number]
 
     def agree(self, number: int) -> int:
         """The largest of all processes' numbers."""
@@ -156,6 +165,12 @@ class SeveralProcesses(World):
         values: list[Any] | None = [None] * self.size if self.is_first else None
         distributed.gather_object(value, values)
         return values or []
+
+    def list_all(self, number: int) -> list[int]:
+        numbers = torch.zeros(self.size, dtype=torch.int64)
+        numbers[self.rank] = number
+        distributed.all_reduce(numbers)
+        return numbers.tolist()
 
     def agree(self, number: int) -> int:
         flag = torch.tensor(number)

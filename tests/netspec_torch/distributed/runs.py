@@ -10,9 +10,10 @@ from torch import Tensor, fx, nn
 from torch.distributed import get_rank, group
 
 from netspec.graph import Graph
-from netspec_torch.distributed.columns import Column, Groups, build_column
+from netspec_torch.distributed.columns import Column
 from netspec_torch.distributed.masks import Rows
 from netspec_torch.distributed.parts import Slices
+from netspec_torch.distributed.portion import Groups, build_portion
 from netspec_torch.module import build
 from tests.compiled import compile_graph
 
@@ -48,10 +49,10 @@ def run_column(
     """This process's column of the net."""
     graph = compile_graph(text)
     column = Column.of(graph, get_rank())
-    rows = Rows(0, IMAGES, IMAGES, IMAGES, layout)
+    rows = Rows(0, IMAGES, IMAGES, IMAGES, layout=layout)
     assert group.WORLD is not None
     groups, heads = Groups(group.WORLD), bool(graph.heads)
-    module = build_column(column, groups, rows, seed=1, dtype=dtype, heads=heads)
+    module = build_portion(column, groups, rows, seed=1, dtype=dtype, heads=heads)
     return run_module(graph, module, updates, layout, column.slices)
 
 

@@ -14,8 +14,9 @@ from torch.distributed import get_rank, group
 from netspec.compiler.placement import check_placement
 from netspec.graph import Graph
 from netspec.layers.base import Layer, LayerError
-from netspec_torch.distributed.columns import Column, Groups, build_column
+from netspec_torch.distributed.columns import Column
 from netspec_torch.distributed.masks import Rows
+from netspec_torch.distributed.portion import Groups, build_portion
 from netspec_torch.module import build
 from tests.layers.build import build_layer
 from tests.netspec_torch.distributed.processes import Processes
@@ -38,7 +39,7 @@ def run_column_of_graph(graph: Graph) -> Pass:
     column = Column.of(graph, get_rank())
     assert group.WORLD is not None
     rows = Rows(0, IMAGES, IMAGES, IMAGES)
-    module = build_column(column, Groups(group.WORLD), rows, seed=1, dtype=torch.float64)
+    module = build_portion(column, Groups(group.WORLD), rows, seed=1, dtype=torch.float64)
     return run_module(graph, module, 0, LAST, column.slices)
 
 

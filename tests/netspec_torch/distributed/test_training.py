@@ -39,6 +39,7 @@ train {{
   batch {batch}
   loss softmax, smooth=0.1
   {solver}
+  {parallel}
   stop after={stop}
 }}
 """
@@ -54,9 +55,18 @@ def write_net(
     place: str = "",
     batch: int = 8,
     stop: str = "3 epochs",
+    parallel: str = "",
 ) -> str:
     split = f"gpus {gpus}" if gpus > 1 else ""
-    return NET.format(gpus=split, norm=norm, solver=solver, place=place, batch=batch, stop=stop)
+    return NET.format(
+        gpus=split,
+        norm=norm,
+        solver=solver,
+        place=place,
+        batch=batch,
+        stop=stop,
+        parallel=parallel,
+    )
 
 
 def check_updates(

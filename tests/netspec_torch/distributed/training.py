@@ -13,6 +13,7 @@ from netspec.compiler.program import CheckedNet
 from netspec.recipe.clock import Clock
 from netspec.recipe.run import TrainingError
 from netspec.source import SourceFile
+from netspec.tensor import Shape
 from netspec_torch import train
 from netspec_torch.distributed.averages import settle_averages
 from netspec_torch.distributed.local_net import place_net
@@ -40,7 +41,10 @@ class Updating:
         self.dtype = dtype
         self.world = world
         in_parts = device_batch is not None
-        self.local = local = place_net(net.graph, world, seed=3, in_parts=in_parts)
+        splits_fc = net.recipe.parallel.fc == "split"
+        self.local = local = place_net(
+            net.graph, world, seed=3, in_parts=in_parts, splits_fc=splits_fc
+        )
         local.trained.to(dtype, memory_format=torch.channels_last)  # type: ignore[call-overload]
         factors = parameter_factors(net.graph)
         parameters = local.trained.named_parameters()
@@ -53,6 +57,7 @@ class Updating:
             "clip": net.recipe.solver.clip,
             "device_batch": device_batch,
         }
+        self.shape = net.graph[net.graph.inputs[0]].shape
         self.step: TrainingStep = TrainingStep(*arguments, **named, rows=local.rows)
         if world.size > 1:
             self.step = SharedStep(*arguments, **named, local=local, clock=CLOCK)
@@ -61,7 +66,7 @@ class Updating:
         """The loss and the training error of the whole batch."""
         set_rate(self.optimizer, self.rate)
         count = CLOCK.count_images(number)
-        images, labels = draw_batch(number, count, self.dtype)
+        images, labels = draw_batch(number, count, self.shape, self.dtype)
         own = self.world.share.cut(slice(0, count))
         figures: list[float] = self.step(images[own], labels[own], number).tolist()
         return figures
@@ -90,9 +95,9 @@ def measure_update(text: str) -> int:
         return measure_sockets(lambda: updating.update(3))
 
 
-def draw_batch(seed: int, count: int, dtype: torch.dtype) -> tuple[Tensor, Tensor]:
+def draw_batch(seed: int, count: int, shape: Shape, dtype: torch.dtype) -> tuple[Tensor, Tensor]:
     generator = torch.Generator().manual_seed(seed)
-    images = torch.randn(count, 3, 8, 8, generator=generator, dtype=torch.float64).to(dtype)
+    images = torch.randn(count, *shape, generator=generator, dtype=torch.float64).to(dtype)
     labels = torch.randint(0, 6, (count,), generator=generator)
     return images.contiguous(memory_format=torch.channels_last), labels
 
@@ -119,7 +124,8 @@ def restore_and_gather(text: str, folder: Path) -> tuple[dict[str, Tensor], dict
     assert net.recipe is not None
     snapshot = read_last(folder)
     with join_world(net.name, net.graph.gpus, "cpu") as world:
-        local = place_net(net.graph, world, seed=0)
+        splits_fc = net.recipe.parallel.fc == "split"
+        local = place_net(net.graph, world, seed=0, splits_fc=splits_fc)
         factors = parameter_factors(net.graph)
         optimizer = make_optimizer(net.recipe.solver, local.trained.named_parameters(), factors)
         local.trained.load_state_dict(local.take(snapshot.weights))
