@@ -55,7 +55,7 @@ def test_nothing_is_written_about_no_word() -> None:
                 "## sigmoid: a value",
             ],
         ),
-        ("round", ["## round: an argument"]),
+        ("round", ["## Values", "## round: an argument"]),
         ("batch", ["## batch: a line of `train`", "## batch: a line of `test`"]),
         ("msra", ["## msra: starting values"]),
         ("sgd", ["## sgd: a solver, a line of `train`"]),
