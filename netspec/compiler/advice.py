@@ -10,10 +10,11 @@ from typing import Any
 
 from netspec.compiler.suggest import did_you_mean, suggest_names
 from netspec.layers import KINDS
+from netspec.recipe.solver import SOLVERS
 from netspec.source import SourceFile
 from netspec.syntax import tree
-from netspec.syntax.foreign.words import NOTHING, RECIPE_LINES, TRUTHS
-from netspec.syntax.lexicon import KEYWORDS
+from netspec.syntax.foreign.words import NOTHING, RECIPE_LINES, TRUTHS, find_phrase
+from netspec.syntax.lexicon import KEYWORDS, NUMBER
 from netspec.syntax.tokens import scan
 from netspec.values import Size, Word, format_value
 
@@ -75,6 +76,21 @@ ELSEWHERE = {
     "weight": "starting values are given by `init`",
 }
 """Arguments of other systems that are no argument here, with where their matter stands."""
+SIZES = ("size", "stride", "pad", "dilation", "output_pad", "to")
+"""Arguments that take a height and a width."""
+SEPARABLE = ("sepconv", "separable", "separableconv", "separableconvolution")
+AMOUNTS = {
+    "epoch": "epochs", "epochs": "epochs", "max_epochs": "epochs", "num_epochs": "epochs",
+    "iterations": "iterations", "max_iter": "iterations", "iters": "iterations",
+    "images": "images",
+}  # fmt: skip
+"""What other systems call the end of a training, with the unit that it counts in."""
+TRANSFORMS_ELSEWHERE = {
+    "totensor": "images are tensors already; `scale 1 / 255` gives pixels from 0 to 1",
+    "toimage": "leave it out: pixels are numbers from 0 to 255",
+    "normalize": "it is two lines: `subtract [123.7, 116.3, 103.5]; divide [58.4, 57.1, 57.4]`",
+}
+"""Transforms of others that have another name or none here, in small letters without `_`."""
 LOOPS = ("loop", "while", "foreach", "until", "do")
 WORDS_ELSEWHERE = {
     "valid": "leave `pad` out: there is no padding unless it is said",
@@ -103,7 +119,21 @@ def advise_kind(line: tree.LayerLine, known: Iterable[str]) -> tuple[str, ...]:
     if word.lower() in LOOPS:
         return ("a loop is written `repeat 3 { … }` or `for x in [1, 2] { … }`",)
     label = _missing_colon(line)
-    return label or _foreign_call(line) or did_you_mean(word, known)
+    return label or _foreign_call(line) or _whole_line(line) or did_you_mean(word, known)
+
+
+def _whole_line(line: tree.LayerLine) -> tuple[str, ...]:
+    """`gap`, `sepconv 64, 3x3`: layers that are a whole line here, or two."""
+    word = line.kind.text.lower().replace("_", "").removesuffix("2d")
+    if word not in SEPARABLE:
+        written = find_phrase(word)
+        return (f"write `{written}`",) if written else ()
+    texts = [argument.value.span.text for argument in line.arguments if not argument.name]
+    channels, size = texts if len(texts) == 2 else ["64", "3x3"]
+    named = [argument.span.text for argument in line.arguments if argument.name]
+    return (
+        f"it is two layers: `{', '.join([f'depthwise {size}', *named])}; conv {channels}, 1x1`",
+    )
 
 
 def _missing_colon(line: tree.LayerLine) -> tuple[str, ...]:
@@ -149,7 +179,11 @@ def advise_argument(
     name, value = argument.name.text, argument.value.span.text
     own = OWN.get((word, name.lower()))
     near = [own] if own in known else suggest_names(name, known)
-    if name in ELSEWHERE and not (near and near[0] in known and own):
+    meant = _mend_named(word, name.lower(), value)
+    if meant:
+        return (f"write `{meant}`",)
+    is_elsewhere = name in ELSEWHERE and (name != "weight" or "init" in known)
+    if is_elsewhere and not (near and near[0] in known and own):
         return (ELSEWHERE[name],)
     if near:
         if len(near) == 1 and len(value) <= 40:
@@ -160,6 +194,15 @@ def advise_argument(
     return (f"{word} takes {', '.join(list_arguments(known, positional))}",)
 
 
+def _mend_named(word: str, name: str, value: str) -> str:
+    """The line of a recipe whose argument has no name, or another; empty for any other."""
+    if word == "stop" and name in AMOUNTS and re.fullmatch(r"[\d_.]+[kM]?", value):
+        return f"stop after={value} {AMOUNTS[name]}"
+    if (word, name) in (("divide", "std"), ("subtract", "means")) and len(value) <= 60:
+        return f"{word} {value}"
+    return ""
+
+
 def _as_ours(value: str) -> str:
     """A value with the words for yes and no, and the sizes, of other languages in ours."""
     size = re.fullmatch(r"[(\[]\s*(\d+)\s*,\s*(\d+)\s*[)\]]", value)
@@ -168,32 +211,42 @@ def _as_ours(value: str) -> str:
 
 def advise_surplus(
     word: str,
+    arguments: Sequence[tree.Argument],
     surplus: Sequence[tree.Argument],
-    given: Sequence[tree.Argument],
     positional: Sequence[str],
     known: Sequence[str],
 ) -> tuple[str, ...]:
-    """For more arguments without a name than the word takes; `given` are those before them."""
+    """For more arguments without a name than the word takes; `arguments` are all that it has."""
     first = surplus[0]
     value = first.value
+    fitting = [argument for argument in arguments if argument not in surplus]
+    given = [argument for argument in fitting if argument.name is None]
     if given and _begins_a_line(first, given[-1]):
         return ("the line before ends in a comma, so this is read as part of it",)
     if isinstance(value, tree.Reference) and value.text in KINDS:
-        return (f"a second layer on the line is written `{word}; {value.text}`",)
+        line = f"{word} {', '.join(argument.span.text for argument in fitting)}".rstrip()
+        return (f"a second layer on the line is written `{line}; {value.text}`",)
     texts = [each.value.span.text for each in (*given, *surplus)]
     mended = _mend_places(word, texts, given, surplus)
     if mended:
         return (f"write `{mended}`",)
-    own = [name for name in list_arguments(known, positional) if name not in positional]
+    if word == "fc" and len(texts) == 2:
+        return (f"what it reads is not said: `fc {texts[1]}`, if {texts[1]} is what it gives",)
+    own = [name for name in known if name not in positional and name not in INHERITED]
+    if not positional and len(surplus) == 1 and (word in SOLVERS or len(own) == 1):
+        name = "rate" if word in SOLVERS else own[0]
+        if not any(argument.name and argument.name.text == name for argument in fitting):
+            written = [f"{name}={value.span.text}", *(argument.span.text for argument in fitting)]
+            return (f"write `{word} {', '.join(written)}`",)
     next_ones = [name for name in NEXT.get(word, ()) if name in known]
     if next_ones and len(surplus) <= len(next_ones):
         pairs = zip(next_ones, surplus, strict=False)
         named = ", ".join(f"{name}={each.value.span.text}" for name, each in pairs)
         return (f"what follows has a name: `{named}`",)
-    if own and positional:
+    if own and (positional or word in SOLVERS):
         shown = ", ".join(f"`{name}=`" for name in own[:6])
         return (f"name it: {shown}" + (", …" if len(own) > 6 else ""),)
-    return ("leave it out",) if not positional else ()
+    return ("leave it out",) if word in KINDS or not positional else ()
 
 
 def _begins_a_line(argument: tree.Argument, before: tree.Argument) -> bool:
@@ -210,7 +263,17 @@ def _mend_places(
         return f"input {'x'.join(texts)}"
     if word == "fc" and numbers and len(texts) == 2:
         thousands = surplus[0].span.start == given[0].span.end + 1 and len(texts[1]) == 3
-        return f"fc {texts[0]}{texts[1]}" if thousands else f"fc {texts[1]}"
+        return f"fc {texts[0]}{texts[1]}" if thousands else ""
+    if word in ("avgpool", "maxpool") and "global" in texts:
+        return f"{word} global"
+    if word in ("crop", "pad") and numbers and len(texts) == 2:
+        return f"{word} {'x'.join(texts)}"
+    if word == "depthwise" and len(texts) == 2 and texts[0].isdigit() and "x" in texts[1]:
+        return f"depthwise {texts[1]}"
+    if word == "scale" and len(texts) == 1:
+        return f"multiply {texts[0]}"
+    if word in ("subtract", "divide") and all(NUMBER.fullmatch(text) for text in texts):
+        return f"{word} [{', '.join(texts)}]"
     if word == "conv" and len(texts) == 3:
         if texts[0].isdigit() and texts[1].isdigit() and "x" in texts[2]:
             return f"conv {texts[1]}, {texts[2]}"
@@ -226,6 +289,14 @@ def advise_recipe_line(word: str, known: Collection[str], section: str) -> tuple
     if word in KINDS:
         return (f"a layer stands in a net, not in {section}",)
     return did_you_mean(word, known) or (f"{section} has {', '.join(known)}",)
+
+
+def advise_transform(word: str, known: Collection[str]) -> tuple[str, ...]:
+    """For a word in the braces of data that is no transform."""
+    plain = word.lower().replace("_", "")
+    if plain in TRANSFORMS_ELSEWHERE:
+        return (TRANSFORMS_ELSEWHERE[plain],)
+    return did_you_mean(word, known) or (f"the transforms are {', '.join(known)}",)
 
 
 def advise_missing(word: str, positional: Sequence[str], missing: Sequence[str], given: str) -> str:
@@ -286,7 +357,14 @@ def advise_refusal(
 ) -> tuple[str, ...]:
     """For a value that an argument does not take; `expected` are the words that it does."""
     match value:
-        case list() if value and all(isinstance(item, int) for item in value) and len(value) < 4:
+        case list() if (kind, name) == ("subtract", "mean"):
+            return (f"write `subtract [{', '.join(map(format_value, value))}]`",)
+        case list() if (
+            name in SIZES
+            and value
+            and all(isinstance(item, int) for item in value)
+            and len(value) < 4
+        ):
             return (f"write `{'x'.join(map(str, value))}`",)
         case Word():
             if value.lower() in TRUTHS:

@@ -17,7 +17,7 @@ from netspec.layers.starting_values import STARTING_VALUES, StartingValues
 from netspec.schema import Schema
 from netspec.source import Span
 from netspec.syntax import tree
-from netspec.values import describe_value
+from netspec.values import Word, describe_value
 
 S = TypeVar("S", bound=Schema)
 
@@ -35,8 +35,8 @@ def place_arguments(
     """Give every argument to its field; `word` is the layer kind, block or net that takes them."""
     placed = Placed()
     known = list(fields)
+    arguments = list(arguments)
     unnamed = iter(positional)
-    given: list[tree.Argument] = []
     surplus: list[tree.Argument] = []
     for argument in arguments:
         if argument.name is None:
@@ -44,7 +44,6 @@ def place_arguments(
             if name is None:
                 surplus.append(argument)
                 continue
-            given.append(argument)
         else:
             name = argument.name.text
             if name not in known and len(placed.diagnostics) >= MOST_ERRORS:
@@ -57,28 +56,28 @@ def place_arguments(
             continue
         placed.by_field[name] = argument
     if surplus:
-        placed.diagnostics.append(_too_many(word, surplus, given, positional, known))
+        placed.diagnostics.append(_too_many(word, arguments, surplus, positional, known))
     return placed
 
 
 def _too_many(
     word: str,
+    arguments: Sequence[tree.Argument],
     surplus: Sequence[tree.Argument],
-    given: Sequence[tree.Argument],
     positional: Sequence[str],
     known: Sequence[str],
 ) -> Diagnostic:
     from netspec.compiler.advice import advise_surplus  # only a file with such a mistake needs it
 
-    arguments = "argument" if len(positional) == 1 else "arguments"
-    headline = f"{word} takes {len(positional)} {arguments} without a name"
+    noun = "argument" if len(positional) == 1 else "arguments"
+    headline = f"{word} takes {len(positional)} {noun} without a name"
     headline += f" ({', '.join(positional)})"
     if not positional:
         headline = f"{word} takes no argument without a name"
     if not known:
         headline = f"{word} takes no arguments"
     label = "one too many" if len(surplus) == 1 else f"{len(surplus)} too many"
-    helps = advise_surplus(word, surplus, given, positional, known)
+    helps = advise_surplus(word, arguments, surplus, positional, known)
     return Diagnostic("NS107", headline, Label(surplus[0].span, label), help=helps)
 
 
@@ -177,6 +176,26 @@ def _miss(
     return Diagnostic("NS108", f"{schema.kind} needs {shown}", label, help=(example,))
 
 
+def _list_words(problem: Mapping[str, Any]) -> list[str]:
+    """The words that would do where one of pydantic's descriptions says what is wrong."""
+    context = problem.get("ctx", {})
+    if problem["type"] == "literal_error":
+        return re.findall(r"'(\w+)'", context["expected"])
+    says = context["message"].partition(", not ")[0] if problem["type"] == "netspec" else ""
+    return ["yes", "no"] if "yes or no" in says else WORDS.findall(says)
+
+
+def list_words(schema: type[Schema], name: str) -> list[str]:
+    """The words that an argument takes; none where it takes any, or no word."""
+    try:
+        schema.model_validate({name: Word("")})
+    except ValidationError as error:
+        for problem in _list(error):
+            if problem["loc"] == (name,):
+                return _list_words(problem)
+    return []
+
+
 def _translate(
     schema: type[Schema],
     problem: Mapping[str, Any],
@@ -190,18 +209,14 @@ def _translate(
     name = str(problem["loc"][0]) if problem["loc"] else ""
     context = problem.get("ctx", {})
     value = values.get(name)
-    expected: list[str] = []
+    expected = _list_words(problem)
     match problem["type"]:
         case "netspec":
             says = context["message"]
-            expected = (
-                ["yes", "no"] if "yes or no" in says else WORDS.findall(says.partition(", not ")[0])
-            )
         case "literal_error":
             says = (
                 f"must be {context['expected'].replace(chr(39), '`')}, not {describe_value(value)}"
             )
-            expected = re.findall(r"\w+", context["expected"])
         case limit if limit in LIMITS:
             phrase, key = LIMITS[limit]
             says = f"must be {phrase} {context[key]:g}, not {describe_value(value)}"

@@ -7,7 +7,14 @@ called fifty times is one error; those that have to be computed wait for elabora
 from collections.abc import Collection, Iterator, Sequence
 from typing import Any
 
-from netspec.compiler.arguments import bind_starting_values, check_constants, place_arguments
+from msgspec.structs import replace
+
+from netspec.compiler.arguments import (
+    bind_starting_values,
+    check_constants,
+    list_words,
+    place_arguments,
+)
 from netspec.compiler.evaluate import FUNCTIONS, EvaluationError, PoisonedError, evaluate
 from netspec.compiler.scopes import Scope
 from netspec.compiler.suggest import did_you_mean, suggest_names
@@ -71,6 +78,7 @@ class ValueCheck:
         spans: dict[str, Span] = {}
         for name, argument in placed.by_field.items():
             if not self.check_expression(argument.value, scope):
+                self.list_words(schema, name, argument)
                 continue
             try:
                 known[name] = evaluate(argument.value, Constants(scope))
@@ -81,6 +89,17 @@ class ValueCheck:
                 self.diagnostics.append(error.diagnostic)
         if known and not any(problem.code == "NS107" for problem in placed.diagnostics):
             self.diagnostics += check_constants(schema, known, spans, word)
+
+    def list_words(self, schema: type[Schema], name: str, argument: tree.Argument) -> None:
+        """Say which words an argument takes, where its own is unknown and like none of them."""
+        diagnostic = self.diagnostics[-1]
+        if diagnostic.help or diagnostic.primary.span != argument.value.span:
+            return
+        words = list_words(schema, name)
+        if words:
+            shown = " or ".join(f"`{word}`" for word in words)
+            helps = (f"`{name}` of {schema.kind} takes {shown}",)
+            self.diagnostics[-1] = replace(diagnostic, help=helps)
 
     def check_signs(
         self, arguments: Sequence[tree.Argument], known: Collection[str], scope: Scope

@@ -310,6 +310,8 @@ class _ModuleCheck(ValueCheck):
 
     def check_kind(self, line: tree.LayerLine, scope: Scope, place: Place) -> None:
         kind = line.kind
+        if self.is_told_of_tensors(line, scope):
+            return
         self.check_schema(find_layer_kind(kind.text), line.arguments, kind.span, scope)
         if kind.text == "input" and place != Place("net"):
             headline = "`input` stands in the braces of a net"
@@ -322,6 +324,25 @@ class _ModuleCheck(ValueCheck):
         elif len(sources) > 1:
             helps = "join them first: `add from a, b` or `concat from a, b`"
             self.report("NS118", f"{kind.text} reads one tensor", sources[1].span, "", helps)
+
+    def is_told_of_tensors(self, line: tree.LayerLine, scope: Scope) -> bool:
+        """Report `add a, b` and `add 3`: whether a join has arguments for what it joins."""
+        kind = line.kind.text
+        if kind not in JOINS or not line.arguments or line.sources or line.body:
+            return False
+        values = [argument.value for argument in line.arguments if not argument.name]
+        names = [value.text for value in values if isinstance(value, tree.Reference)]
+        has_tensors = any(scope.find_tensor(name) for name in names)
+        if not values or (kind == "multiply" and not has_tensors):
+            return False
+        helps = f"write `{kind} {{ branch {{ … }}; branch {{ … }} }}` or `{kind} from a, b`"
+        if has_tensors and len(names) == len(values) == len(line.arguments) > 1:
+            helps = f"write `{kind} from {', '.join(names)}`"
+        headline = f"{kind} needs branches, or the tensors it joins after `from`"
+        self.report("NS118", headline, values[0].span, "joins nothing", helps)
+        for value in values:
+            scope.forgive(list_names(value))
+        return True
 
     def check_join(self, line: tree.LayerLine) -> None:
         kind = line.kind.text

@@ -12,7 +12,7 @@ from msgspec import Struct, field
 
 from netspec.compiler.arguments import bind, place_arguments
 from netspec.compiler.evaluate import EvaluationError, evaluate
-from netspec.compiler.suggest import did_you_mean
+from netspec.compiler.suggest import did_you_mean, suggest_names
 from netspec.diagnostics import MOST_ERRORS, Diagnostic, Label
 from netspec.graph import Graph
 from netspec.recipe.data import TRANSFORMS, Transform, test_transforms_from
@@ -46,6 +46,8 @@ class BoundSection(Struct):
     lines: dict[str, Schema] = field(default_factory=dict)
     transforms: tuple[Transform, ...] = ()
     spans: dict[str, Span] = field(default_factory=dict)
+    meant: set[str] = field(default_factory=set)
+    """Words that lines with an unknown one may have meant."""
 
 
 class _Words:
@@ -164,6 +166,7 @@ class _SectionReader:
                 helps = advise_recipe_line(word, table, section.kind.text)
                 headline = f"{section.kind.text} has no line `{word}`"
                 self.report("NS401", headline, line.kind.span, "unknown", *helps)
+                bound.meant.update(suggest_names(word, (*table, "solver")))
                 continue
             slot = "solver" if word in SOLVERS else word
             if slot in bound.spans:
@@ -177,7 +180,8 @@ class _SectionReader:
         return bound
 
     def check_whole(self, section: tree.Section, bound: BoundSection) -> None:
-        missing = [slot for slot in NEEDED if slot not in bound.spans]
+        meant = {"solver" if word in SOLVERS else word for word in bound.meant}
+        missing = [slot for slot in NEEDED if slot not in bound.spans and slot not in meant]
         if missing:
             words = ["a solver" if slot == "solver" else f"`{slot}`" for slot in missing]
             named = " and ".join(filter(None, [", ".join(words[:-1]), words[-1]]))
@@ -235,9 +239,10 @@ class _SectionReader:
         for inner in self.list_words(line.body, "data") if line.body else ():
             schema = TRANSFORMS.get(inner.kind.text)
             if schema is None:
-                helps = did_you_mean(inner.kind.text, TRANSFORMS)
+                from netspec.compiler.advice import advise_transform  # for mistakes alone
+
+                helps = advise_transform(inner.kind.text, TRANSFORMS)
                 headline = f"data has no transform `{inner.kind.text}`"
-                helps = helps or (f"the transforms are {', '.join(TRANSFORMS)}",)
                 self.report("NS401", headline, inner.kind.span, "unknown", *helps)
                 continue
             spans[inner.kind.text] = inner.kind.span

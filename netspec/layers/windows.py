@@ -197,8 +197,22 @@ def describe_rounding(span: WindowSpan) -> str:
     if span.room % span.stride == 0:
         return "none needed: the windows come out even"
     if span.round == "down":
-        return f"down: no window reaches the last {count_pixels(span.dropped)}"
+        return f"down: no window reaches {describe_dropped(span)}"
     return f"up: the last window runs {count_pixels(span.invented)} over the end"
+
+
+def describe_dropped(span: WindowSpan) -> str:
+    """What lies behind the last window: pixels of the input, and padding."""
+    lost = span.dropped - span.after
+    if lost <= 0:
+        which = "which is padding" if span.dropped == 1 else "which are padding"
+        return f"{name_last(span.dropped)}, {which}"
+    padding = ", nor the padding behind" if span.after else ""
+    return f"{name_last(lost)} of the input{padding}"
+
+
+def name_last(number: int) -> str:
+    return "the last pixel" if number == 1 else f"the last {number} pixels"
 
 
 def count_pixels(number: int) -> str:

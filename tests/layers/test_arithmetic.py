@@ -7,7 +7,7 @@ import pytest
 from netspec.layers.activation import Activate
 from netspec.layers.resizing import Crop
 from netspec.layers.starting_values import Constant, Normal, Uniform
-from netspec.layers.windows import WindowSpan
+from netspec.layers.windows import WindowSpan, describe_rounding
 from netspec.tensor import Shape, Weight
 from tests.layers.build import build_layer, count_params, pad
 
@@ -213,6 +213,21 @@ def test_a_window_tells_what_it_drops_and_invents() -> None:
     assert (down.output, down.dropped, down.invented) == (54, 1, 0)
     assert (up.output, up.dropped, up.invented) == (55, 0, 3)
     assert up.formula == "(224 - 11) / 4 + 1"
+
+
+@pytest.mark.parametrize(
+    ("span", "told"),
+    [
+        # 56 + 1 + 1 = 58 pixels; the windows start at 0, 2, … 54, the last ends with pixel 56
+        (WindowSpan(56, 3, 2, 1, 1, 1, "down"), "the last pixel, which is padding"),
+        (WindowSpan(9, 1, 4, 3, 3, 1, "down"), "the last 2 pixels, which are padding"),
+        (WindowSpan(224, 11, 4, 0, 0, 1, "down"), "the last pixel of the input"),
+        (WindowSpan(10, 3, 4, 0, 0, 1, "down"), "the last 3 pixels of the input"),
+        (WindowSpan(9, 3, 4, 0, 1, 1, "down"), "the last 2 pixels of the input, nor the padding"),
+    ],
+)
+def test_what_no_window_reaches_is_padding_or_input(span: WindowSpan, told: str) -> None:
+    assert describe_rounding(span).startswith(f"down: no window reaches {told}")
 
 
 def test_sizes_beyond_any_machine_stay_exact() -> None:

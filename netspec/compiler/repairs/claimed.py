@@ -20,7 +20,6 @@ from netspec.compiler.repairs.history import (
     History,
     Shapes,
     describe_tensor,
-    name_layer,
     recount,
 )
 from netspec.compiler.repairs.refusals import join_or
@@ -147,7 +146,7 @@ def tell_count(made: ClaimMade, nodes: Sequence[Node]) -> Iterator[str]:
         ((node.macs if is_macs else node.num_params, node) for node in nodes),
         key=lambda share: -share[0],
     )
-    largest = [f"{name_layer(node)} {count:,}" for count, node in shares[:LARGEST_TOLD] if count]
+    largest = [f"{node.name} {count:,}" for count, node in shares[:LARGEST_TOLD] if count]
     if largest:
         yield f"the largest shares: {', '.join(largest)}"
 

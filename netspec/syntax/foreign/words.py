@@ -46,7 +46,7 @@ ALIASES = {
     "rectifier": "relu", "leaky_relu": "leakyrelu", "lrelu": "leakyrelu", "hswish": "hardswish",
     "hsigmoid": "hardsigmoid", "eltwise": "add", "elementwise": "add", "mul": "multiply",
     "prod": "multiply", "cat": "concat", "concatenate": "concat", "route": "concat",
-    "depthconcat": "concat", "shortcut": "add", "residual": "add", "separable": "depthwise",
+    "depthconcat": "concat", "shortcut": "add", "residual": "add",
     "depthwiseconv2d": "depthwise", "depthwise_conv2d": "depthwise", "dwconv": "depthwise",
     "leaky": "leakyrelu", "logistic": "sigmoid", "zeropad": "pad", "zeropadding2d": "pad",
     "zeropad2d": "pad", "upsampling": "upsample", "upsampling2d": "upsample", "channelshuffle":
@@ -56,7 +56,8 @@ ALIASES = {
     # arguments
     "filters": "channels", "out_channels": "channels", "num_output": "channels", "units":
     "channels", "output": "channels", "num_filters": "channels", "out_features": "channels",
-    "kernel": "size", "kernel_size": "size",
+    "kernel": "size", "kernel_size": "size", "k": "size", "s": "stride", "p": "pad", "d":
+    "dilation", "g": "groups",
     "ksize": "size", "pool_size": "size", "k_size": "size", "window": "size", "strides": "stride",
     "step": "stride", "padding": "pad", "group": "groups", "dilation_rate": "dilation", "dilate":
     "dilation", "round_mode": "round", "count_include_pad": "count_pad",
@@ -84,7 +85,7 @@ ALIASES = {
     "center_crop": "crop", "normalize": "subtract", "normalise": "subtract", "mean": "subtract",
     "mean_subtract": "subtract", "std_divide": "divide", "pca": "lighting", "color_jitter":
     "lighting", "gray": "grey", "greyscale": "grey", "grayscale": "grey", "rescale": "scale",
-    "crop_size": "crop", "tta": "views",
+    "crop_size": "crop", "tta": "views", "optimizer": "solver", "solver_type": "solver",
     # values
     "true": "yes", "on": "yes", "false": "no", "off": "no", "zeropadding": "same",
     "gaussian": "normal", "randomnormal": "normal", "random_normal": "normal", "randomuniform":
@@ -95,6 +96,8 @@ ALIASES = {
 }  # fmt: skip
 """The words of Caffe, Darknet, Keras and PyTorch, in small letters, for ours. One word may be meant
 in several places; only those of ours count that are known where it stands."""
+for _word in list(ALIASES):
+    ALIASES.setdefault(_word.replace("_", ""), ALIASES[_word])
 
 TRUTHS = {"true": "yes", "false": "no", "on": "yes", "off": "no"}
 """The words of others for yes and no, in small letters."""
@@ -105,7 +108,9 @@ ON_THE_COMMAND_LINE = "it is said on the command line, `netspec train --{}`, nev
 RECIPE_LINES = {
     "momentum": OF_THE_SOLVER, "rate": OF_THE_SOLVER, "lr": OF_THE_SOLVER,
     "learning_rate": OF_THE_SOLVER, "base_lr": OF_THE_SOLVER, "weight_decay": OF_THE_SOLVER,
-    "decay": OF_THE_SOLVER, "nesterov": OF_THE_SOLVER, "clip": OF_THE_SOLVER,
+    "decay": OF_THE_SOLVER,
+    "nesterov": "it stands on the solver's line: `sgd rate=0.01, momentum=0.9, nesterov=yes`",
+    "clip": "it stands on the solver's line: `sgd rate=0.01, momentum=0.9, clip=1`",
     "optimizer": "a solver is a line of its own: `sgd rate=0.01, momentum=0.9`",
     "solver": "a solver is a line of its own: `sgd rate=0.01, momentum=0.9`",
     "solver_type": "a solver is a line of its own: `sgd rate=0.01, momentum=0.9`",
@@ -136,7 +141,11 @@ RECIPE_LINES = {
 def to_our_line(word: str, *, is_bare: bool) -> str:
     """Our line for a layer by another's name, empty where that is unknown; one that has arguments
     is not bare, and for it there is only our kind in small letters."""
-    lowered = word.lower()
-    if lowered in KINDS:
-        return lowered
-    return PHRASES.get(lowered.replace("_", "").removesuffix("2d"), "") if is_bare else ""
+    if word.lower() in KINDS:
+        return word.lower()
+    return find_phrase(word) if is_bare else ""
+
+
+def find_phrase(word: str) -> str:
+    """The line that another's layer is here; empty for one that has a kind of its own."""
+    return PHRASES.get(word.lower().replace("_", "").removesuffix("2d"), "")
