@@ -271,6 +271,8 @@ class _ModuleCheck(ValueCheck):
         self.report("NS116", "a join holds branches", span, "not in a branch", helps)
 
     def check_layer(self, line: tree.LayerLine, scope: Scope, place: Place) -> None:
+        if self.is_told_of_sign(line):
+            return
         is_known = self.knows(line.kind.text)
         if place.owner == "join" and is_known:
             self.report_no_branch(line.kind.span)
@@ -295,6 +297,23 @@ class _ModuleCheck(ValueCheck):
         is_plain_input = kind == "input" and line.label is None
         if line.label and not is_plain_input:
             self.diagnostics += scope.declare_tensor(line.label, what)
+
+    def is_told_of_sign(self, line: tree.LayerLine) -> bool:
+        """Report `conv-1: relu`, where the label has a sign in it and reads as a layer with a
+        padding."""
+        match line.arguments[0].value if line.arguments else None:
+            case tree.PaddingOf(tree.Unary("-", operand), tree.Reference() as kind):
+                sign = Span(kind.span.source, line.kind.span.end, operand.span.start)
+            case _:
+                return False
+        if sign.text != "-" or line.label or not self.knows(kind.text):
+            return False
+        part = operand.span.text
+        name = f"{line.kind.text}{'' if part[:1].isdigit() else '_'}{part}"
+        label = "names have letters, digits and `_`"
+        helps = f"write `{name}: {kind.span.to(line.span).text}`"
+        self.report("NS004", "unexpected `-`", sign, label, helps)
+        return True
 
     def check_braces(self, line: tree.LayerLine, scope: Scope) -> None:
         if line.body is None:

@@ -121,8 +121,12 @@ def claim_without_arrow(place: Place) -> Habit | None:
 def claim_without_a_layer(place: Place) -> Habit | None:
     """`repeat 3 { … } -> 8x28x28`, and `-> 8x28x28` on a line of its own."""
     arrow, before = place.token, place.look(-1)
-    if arrow.type != "ARROW" or place.section in ("", "train", "test", "data"):
+    if arrow.type != "ARROW" or place.section in ("train", "test", "data"):
         return None
+    if place.brace is None:
+        claimed = place.text(place.position, place.line_end - 1)[2:].strip()
+        help = f"its last line is `expect {claimed}`" if 0 < len(claimed) <= 40 else ""
+        return Habit("what a whole net has is claimed in its braces", help)
     if before.type == "SEP":
         return Habit("a claim stands behind its layer", "put it at the end of the layer's line")
     if before.type != "RBRACE" or "SEP" not in place.expected:
