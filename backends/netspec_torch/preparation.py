@@ -29,7 +29,7 @@ from netspec_torch.compute import choose_memory_format, describe_device
 from netspec_torch.data import DataSet, Loader, Loaders, Statistics, open_data, open_loaders
 from netspec_torch.data.share import Share
 from netspec_torch.data.statistics import measure_statistics
-from netspec_torch.distributed.checks import check_same_data, check_shares
+from netspec_torch.distributed.checks import check_classes, check_same_data, check_shares
 from netspec_torch.distributed.local_net import LocalNet, place_net
 from netspec_torch.distributed.step import SharedStep
 from netspec_torch.distributed.world import World
@@ -176,6 +176,7 @@ def prepare(
     loaders, tests = _open_images(
         data, net.graph, recipe, options, world, layout, statistics, listener
     )
+    check_classes(world, data)
     local.trained.to(world.device, memory_format=layout)  # type: ignore[call-overload]
     factors = parameter_factors(net.graph)
     parameters = local.trained.named_parameters()

@@ -12,9 +12,9 @@ and they are drawn again; a net that was trained on another division is refused.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import zip_longest
 from pathlib import Path
 
-import numpy as np
 import torch
 from torch import Tensor
 
@@ -93,13 +93,14 @@ def test(
             "a smaller `batch` in the recipe's `test` needs less",
             cause="run",
         ) from error
-    counts = np.bincount(np.concatenate([split.labels for split in splits]))
+    of_splits = [split.count_readable() for split in splits]
+    counts = [sum(of_class) for of_class in zip_longest(*of_splits, fillvalue=0)]
     return TestReport(
         data=opened.name,
         origin=opened.origin,
         tested="images" if all_images else "held-out images",
         classes=opened.num_classes,
-        chance=float(counts.max() / counts.sum()),
+        chance=float(max(counts) / sum(counts)),
         nets=tuple(
             TestedNet(str(each.path), each.net.name, each.update, figures)
             for each, figures in zip(nets, results, strict=False)

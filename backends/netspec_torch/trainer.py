@@ -23,6 +23,7 @@ from netspec.recipe.run import Figures, Listener, Progress, TrainingError
 from netspec_torch.compute import autocast
 from netspec_torch.data import Loader
 from netspec_torch.distributed.averages import with_mean_averages
+from netspec_torch.distributed.checks import check_classes
 from netspec_torch.divergence import explain
 from netspec_torch.evaluate import evaluate
 from netspec_torch.interrupts import Interrupts
@@ -192,6 +193,7 @@ class Trainer:
 
     def _test(self) -> None:
         self._collect_losses()
+        check_classes(self._job.world, self._job.data)
         figures = self.test(self._job.tests)
         if not isfinite(figures.loss):
             raise self._explain_test(figures.loss)

@@ -2,7 +2,6 @@
 
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from itertools import chain
 from math import inf
 from pathlib import Path
 from typing import NamedTuple
@@ -16,6 +15,7 @@ from netspec.values import Amount
 from netspec_torch.compute import Precision
 from netspec_torch.data import DataError, SkippedImage
 from netspec_torch.distributed.averages import settle_averages
+from netspec_torch.distributed.checks import tell_unreadable
 from netspec_torch.distributed.faults import count_restarts
 from netspec_torch.distributed.world import World, join_world
 from netspec_torch.events import open_events
@@ -239,7 +239,8 @@ def _run(
     records.begin(state, snapshot)
     outcome = _run_to_its_end(job, records, state, listener)
     settle_averages(job.local)
-    skipped = tuple(dict.fromkeys(chain(*job.world.collect(job.data.skipped))))
+    tell_unreadable(job.world, job.data)
+    skipped = job.data.skipped
     records.finish(state, outcome, skipped)
     return TrainingResult(
         folder=folder.path,
@@ -252,7 +253,7 @@ def _run(
         final_views=outcome.final_views,
         best=state.best,
         best_update=state.best_update,
-        chance=job.plan.data.chance,
+        chance=job.data.held_out.chance,
         skipped=skipped,
         interrupted=outcome.interrupted or "",
     )

@@ -194,7 +194,8 @@ def test_images_that_cannot_be_read_are_named(
     (broken / "val" / "red" / "2.png").write_bytes(b"none")
     report = test(trained.folder, data=broken)
     assert report.images == 11
-    assert report.skipped == (("red/2.png", "is no image of a known format"),)
+    assert report.chance == 4 / 11
+    assert report.skipped == (("val/red/2.png", "is no image of a known format"),)
 
 
 NUMBERS = make_net().span.source.text.replace("subtract mean", "subtract [1, 2, 3]")

@@ -2,6 +2,7 @@
 
 import json
 import math
+import shutil
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -328,12 +329,17 @@ def test_images_that_cannot_be_read_are_named(photos: Path, tmp_path: Path) -> N
         copy.parent.mkdir(parents=True, exist_ok=True)
         copy.write_bytes(path.read_bytes())
     (folder / "train" / "red" / "3.png").write_bytes(b"\x89PNG\r\n\x1a\n")
-    (folder / "val" / "blue" / "0.png").write_bytes(b"")
+    for name in ("val/red/3.png", "val/blue/0.png", "val/blue/2.png"):
+        (folder / name).write_bytes(b"")
     result = train(make_net(), data=folder, out=tmp_path / "run", device="cpu", iterations=2)
-    assert len(result.skipped) == 2
+    assert [image.name for image in result.skipped] == [
+        *("train/red/3.png", "val/blue/0.png", "val/blue/2.png", "val/red/3.png")
+    ]
     assert result.final is not None
-    assert result.final.images == 11
+    assert result.final.images == 9
+    assert result.chance == 4 / 9
     report = json.loads((result.folder / "report.json").read_text())
+    assert report["chance"] == 4 / 9
     assert [image["name"] for image in report["skipped_images"]] == [
         image.name for image in result.skipped
     ]
@@ -367,6 +373,25 @@ def test_a_run_that_goes_on_has_no_report_of_its_end(run: Trainer) -> None:
     run(make_net(), resume=True, iterations=TOTAL + 2, listener=Looker())
     assert seen
     assert not any(seen)
+
+
+@pytest.mark.parametrize("measures", [True, False])
+def test_a_class_without_an_image_that_can_be_read_ends_a_run(
+    photos: Path, tmp_path: Path, measures: bool
+) -> None:
+    """Before it begins, where all images are read before; else after the first epoch."""
+    folder = tmp_path / "photos"
+    shutil.copytree(photos, folder)
+    for path in (folder / "train" / "red").iterdir():
+        path.write_bytes(b"junk")
+    text = NET if measures else NET.replace("subtract mean; lighting 0.1; ", "")
+    text = text.format(more="", solver=SGD, schedule="fixed", views=1)
+    net = netspec.load(SourceFile("tiny.net", text)).net
+    says = r"not one of the 10 training images of the class red can be read; train/red/0\.png is no"
+    with pytest.raises(TrainingError, match=says) as caught:
+        train(net, data=folder, out=tmp_path / "run", device="cpu", epochs=2)
+    assert caught.value.cause == "usage"
+    assert (tmp_path / "run").exists() != measures
 
 
 def test_the_built_in_sample_stands_in_and_the_plan_says_so(tmp_path: Path) -> None:

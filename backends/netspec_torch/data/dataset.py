@@ -47,6 +47,8 @@ class Split:
     """The number of each image's shard, from 0; None where they are in no shards."""
     measured: "Mapping[Form, Statistics]" = field(default_factory=dict, repr=False)
     """Statistics of these images in the forms in which they are known."""
+    part: str = ""
+    """What reports put before a name, `train/` or `val/`, where both parts may have it."""
     _unreadable: dict[int, str] = field(default_factory=dict, repr=False)
 
     def __len__(self) -> int:
@@ -65,20 +67,38 @@ class Split:
 
     @property
     def chance(self) -> float:
-        """The accuracy of always answering the most frequent class."""
-        return float(np.bincount(self.labels).max() / len(self))
+        """The accuracy of always answering the most frequent class, on the images that are not
+        known to be unreadable."""
+        counts = self.count_readable()
+        return float(counts.max() / max(1, counts.sum()))
+
+    def count_readable(self) -> NDArray[np.int64]:
+        """For each class up to the last that it has, the images that are not known to be
+        unreadable."""
+        kept = np.ones(len(self), bool)
+        kept[list(self._unreadable)] = False
+        return np.bincount(self.labels[kept], minlength=int(self.labels.max()) + 1)
+
+    def name(self, index: int) -> str:
+        """What reports call an image."""
+        return f"{self.part}{self.images.name(index)}"
 
     @property
     def skipped(self) -> tuple[SkippedImage, ...]:
         """The images met so far that could not be read, in the split's order."""
         return tuple(
-            SkippedImage(self.images.name(index), reason)
+            SkippedImage(self.name(index), reason)
             for index, reason in sorted(self._unreadable.items())
         )
 
     def skip(self, index: int, reason: str) -> None:
         """Note an image as unreadable; any thread may."""
         self._unreadable[index] = reason
+
+    @property
+    def unreadable(self) -> dict[int, str]:
+        """The reason for each image met so far that could not be read."""
+        return dict(self._unreadable)
 
     def is_unreadable(self, index: int) -> bool:
         return index in self._unreadable

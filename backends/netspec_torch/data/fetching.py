@@ -141,7 +141,7 @@ class Fetcher:
     def _differs(self, index: int, pixels: Pixels) -> DataError:
         height, width, _ = self.image_shape
         return DataError(
-            f"{self.split.images.name(index)} is {pixels.shape[0]}x{pixels.shape[1]}, and images "
+            f"{self.split.name(index)} is {pixels.shape[0]}x{pixels.shape[1]}, and images "
             f"before it are {height}x{width}: a batch needs one size",
             "write `resize` in front of `crop` in the recipe's data",
         )

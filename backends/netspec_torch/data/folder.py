@@ -9,12 +9,12 @@ ImageNet's own layout has no class folders in `val/`, and a list of labels besid
 
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
-from netspec_torch.data.dataset import Labels, Source, Split, note_passed_over
+from netspec_torch.data.dataset import MOST_NAMED, Labels, Source, Split, note_passed_over
 from netspec_torch.data.errors import DataError
 from netspec_torch.data.images import ENDINGS, is_image, open_files
 from netspec_torch.data.lists import label_images
@@ -69,6 +69,7 @@ def list_folders(folder: Path) -> list[str]:
 
 def _read_halves(path: Path) -> Source:
     train = _list_classes(path / TRAIN)
+    images = replace(train.as_split(train.names), part=f"{TRAIN}/")
     division = f"the folders {TRAIN}/ and {HELD_OUT}/"
     list_file = path / f"{HELD_OUT}.txt"
     if list_file.is_file() and not list_folders(path / HELD_OUT):
@@ -76,12 +77,12 @@ def _read_halves(path: Path) -> Source:
         return Source(
             KIND,
             train.names,
-            train.as_split(train.names),
-            held_out,
+            images,
+            replace(held_out, part=f"{HELD_OUT}/"),
             f"{division}, the latter labelled by {list_file.name}",
             note_passed_over(train.passed_over),
         )
-    second = _list_classes(path / HELD_OUT)
+    second = _list_classes(path / HELD_OUT, train)
     unknown = [label for label in second.names if label not in train.names]
     if unknown:
         raise DataError(
@@ -91,8 +92,8 @@ def _read_halves(path: Path) -> Source:
     return Source(
         KIND,
         train.names,
-        train.as_split(train.names),
-        second.as_split(train.names),
+        images,
+        replace(second.as_split(train.names), part=f"{HELD_OUT}/"),
         division,
         note_passed_over(train.passed_over + second.passed_over),
     )
@@ -114,7 +115,8 @@ class _Classes:
         return Split(open_files(self.root, [f for files in self.files for f in files]), labels)
 
 
-def _list_classes(root: Path) -> _Classes:
+def _list_classes(root: Path, train: _Classes | None = None) -> _Classes:
+    """The classes of a folder; `train` are those of the other half."""
     names = tuple(sorted(list_folders(root)))
     if not names:
         raise DataError(_describe_without_classes(root), LAYOUT)
@@ -133,9 +135,15 @@ def _list_classes(root: Path) -> _Classes:
     if len(names) == 1:
         raise DataError(
             f"{root} holds one class, {names[0]}, and there is nothing to tell it from",
-            LAYOUT,
+            LAYOUT if train is None else _describe_lack(names[0], train),
         )
     return _Classes(root, names, tuple(files), passed_over)
+
+
+def _describe_lack(present: str, train: _Classes) -> str:
+    lacking = [name for name in train.names if name != present]
+    more = f" and {len(lacking) - MOST_NAMED:,} more" if len(lacking) > MOST_NAMED else ""
+    return f"{train.root} also has {', '.join(lacking[:MOST_NAMED])}{more}: hold out images of each"
 
 
 def _visible(folder: Path) -> list["os.DirEntry[str]"]:

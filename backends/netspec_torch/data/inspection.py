@@ -112,7 +112,7 @@ def _look_at(split: Split, indices: list[int]) -> Looks:
         try:
             pixels, size = _decode(split, index)
         except UnreadableImageError as error:
-            looks.broken.append(BrokenImage(split.images.name(index), str(error)))
+            looks.broken.append(BrokenImage(split.name(index), str(error)))
             continue
         height, width, channels = pixels.shape
         looks.heights.append(height)

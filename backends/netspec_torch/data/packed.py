@@ -131,8 +131,10 @@ def read_packed(folder: Path) -> Source:
     index = read_index(folder)
     statistics = _read_statistics(folder / STATISTICS)
     form = Form(index.channels or 3, to_grey=False, resize=index.side)
-    train = replace(_read_part(folder, index.train, index), measured={form: statistics})
-    held_out = _read_part(folder, index.val, index)
+    train = replace(
+        _read_part(folder, index.train, index), measured={form: statistics}, part="train/"
+    )
+    held_out = replace(_read_part(folder, index.val, index), part="val/")
     digest = hashlib.sha256((folder / INDEX).read_bytes()).hexdigest()
     what = "squares" if index.square else "shorter sides"
     notes = (f"packed with {what} of {index.side} pixels, JPEG of quality {index.quality}",)

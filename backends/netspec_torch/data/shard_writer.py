@@ -60,7 +60,7 @@ class ShardWriter:
         try:
             data, channels = self._prepare(split.images.read_bytes(index))
         except UnreadableImageError as error:
-            self._skipped.append((name, str(error)))
+            self._skipped.append((split.name(index), str(error)))
             return
         offset = self._write_member(f"{key}.jpg", data)
         self._write_member(f"{key}.cls", str(label).encode())

@@ -6,7 +6,7 @@ import numpy as np
 
 from netspec.recipe.clock import Clock, count_parts
 from netspec.recipe.run import TrainingError
-from netspec_torch.data import DataSet
+from netspec_torch.data import DataError, DataSet
 from netspec_torch.distributed.world import World
 
 
@@ -27,6 +27,32 @@ def check_same_data(world: World, data: DataSet) -> None:
             "give every machine the same files, or a folder that they share",
             cause="usage",
         )
+
+
+def check_classes(world: World, data: DataSet) -> None:
+    """Raise DataError where no training image of a class can be read, as far as any process has
+    read them."""
+    tell_unreadable(world, data)
+    split = data.train
+    for label in np.flatnonzero(np.bincount(split.labels)).tolist():
+        if split.count_readable()[label]:
+            continue
+        members = np.flatnonzero(split.labels == label)
+        first = int(members[0])
+        raise DataError(
+            f"not one of the {len(members):,} training images of the class "
+            f"{data.class_names[label]} can be read; {split.name(first)} {split.unreadable[first]}",
+            "`netspec data` names all that cannot be read; mend them, or take the class out",
+        )
+
+
+def tell_unreadable(world: World, data: DataSet) -> None:
+    """Have all processes know which images one of them could not read."""
+    seen = world.collect((data.train.unreadable, data.held_out.unreadable))
+    for split, parts in zip((data.train, data.held_out), zip(*seen, strict=True), strict=True):
+        for part in parts:
+            for index, reason in part.items():
+                split.skip(index, reason)
 
 
 def check_shares(world: World, clock: Clock, device_batch: int | None) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from netspec_torch.data.dataset import divide_at_random
 from netspec_torch.data.opening import open_place
-from tests.netspec_torch.data.pictures import make_folder
+from tests.netspec_torch.data.pictures import make_folder, make_split
 
 LABELS = np.repeat([0, 1, 2], [10, 50, 2])
 
@@ -24,6 +24,15 @@ def test_a_fifth_of_each_class_is_held_out() -> None:
 def test_seed_decides_the_division() -> None:
     assert divide_at_random(LABELS, seed=3) == divide_at_random(LABELS, seed=3)
     assert divide_at_random(LABELS, seed=3) != divide_at_random(LABELS, seed=4)
+
+
+def test_chance_is_that_of_the_images_that_can_be_read() -> None:
+    split = make_split(5, 4, 4, classes=2)
+    assert split.chance == 3 / 5
+    for index in (0, 2):
+        split.skip(index, "is empty")
+    assert split.chance == 2 / 3
+    assert split.count_readable().tolist() == [1, 2]
 
 
 @pytest.mark.parametrize("seed", [0, -1, 2**70])

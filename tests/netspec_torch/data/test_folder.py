@@ -161,6 +161,22 @@ def test_refuses_a_layout(tmp_path: Path, files: list[str], said: str) -> None:
     assert caught.value.help
 
 
+def test_classes_that_are_not_held_out_are_named(tmp_path: Path) -> None:
+    files = [f"train/{label}/1.png" for label in ("cat", "dog", "owl")]
+    with pytest.raises(DataError, match="val holds one class, dog") as caught:
+        open_folder(make_folder(tmp_path, [*files, "val/dog/1.png"]), 0)
+    assert "also has cat, owl" in caught.value.help
+
+
+def test_an_image_of_either_part_is_named_with_it(tmp_path: Path) -> None:
+    data = open_folder(make_folder(tmp_path, HALVES), seed=0)
+    data.train.skip(0, "is empty")
+    data.held_out.skip(1, "is empty")
+    assert [name for name, _ in data.skipped] == ["train/a/1.png", "val/b/4.png"]
+    assert [name for name, _ in data.held_out.take([1]).skipped] == []
+    assert data.held_out.take([1]).name(0) == "val/b/4.png"
+
+
 def test_refuses_an_empty_class_folder(tmp_path: Path) -> None:
     make_folder(tmp_path, ["a/1.png", "a/2.png", "b/3.png", "b/4.png"])
     (tmp_path / "empty").mkdir()

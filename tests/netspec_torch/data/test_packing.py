@@ -62,8 +62,8 @@ def test_a_packed_set_has_the_same_images(folder: Path, tmp_path: Path) -> None:
         each for each in list_names(source.held_out) if each[0] != "a/1.png"
     ]
     assert packed.index.skipped == (
-        ("b/3.png", "is empty"),
-        ("a/1.png", "is no image of a known format"),
+        ("train/b/3.png", "is empty"),
+        ("val/a/1.png", "is no image of a known format"),
     )
     assert packed.done_before == 0
 
