@@ -35,6 +35,8 @@ def describe_refusal(error: typer.BadParameter) -> str:
             return str(about["error"])
         case "greater_than_equal":
             return f"it is at least {about['ge']}, not {value}"
+        case "less_than_equal":
+            return f"it is at most {about['le']}, not {value}"
         case "int_parsing" | "int_from_float":
             return f"{value!r} is no whole number"
         case "float_parsing":

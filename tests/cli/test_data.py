@@ -105,7 +105,7 @@ def test_json_is_one_object(command: Command) -> None:
         (["net.net"], 2, "net.net is neither a tar nor a list of images"),
         (["set", "--device", "cpu"], 2, "about --time, which is missing"),
         (["set", "--color", "always", "--format", "json"], 2, "the format json has no colours"),
-        (["set", "--images", "-1"], 2, "greater than or equal to 0"),
+        (["set", "--images", "-1"], 2, "'--images': it is at least 0, not -1"),
         (["set", "--time", "no.net"], 2, "no.net: there is no such file"),
         (["set", "--time", "net.net", "--device", "vax"], 2, "there is no device `vax`"),
         (["set", "--time", "misfit.net"], 2, "crops 20x20 out of images of 12x16"),

@@ -42,7 +42,7 @@ def test_says_what_was_packed_and_what_was_left_out(command: Command) -> None:
     )
     assert lines[1:] == [
         "left out 1 image that cannot be read",
-        "         a/2.png is empty",
+        "         train/a/2.png is empty",
         "into     out",
     ]
     code, out, _ = command("pack", "set", "--out", "out", "--side", "16", "--shard", "3", "-q")
@@ -67,7 +67,7 @@ def test_held_out_images_from_elsewhere(command: Command) -> None:
         (["set", "--val-list", "val.txt", "--out", "out"], 2, "--val, which is missing"),
         (["fashion_mnist", "--out", "out"], 2, "there is nothing to pack"),
         (["set"], 2, "Missing option '--out'"),
-        (["set", "--out", "out", "--quality", "101"], 2, "less than or equal to 100"),
+        (["set", "--out", "out", "--quality", "101"], 2, "it is at most 100, not 101"),
         (["set", "--out", "out", "--format", "plain", "--color", "always"], 2, "no colours"),
         (["set", "--out", "val.txt/out"], 3, "val.txt/out cannot be written: Not a directory"),
     ],

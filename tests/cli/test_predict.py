@@ -145,7 +145,7 @@ def test_a_match_that_is_not_by_name_is_told(command: Command) -> None:
         (
             ["red.png", "--weights", "theirs.pth", "--net", "net.net", "--set", "classes=4"],
             1,
-            "does not fit",
+            "is for 3 classes, and `tiny` ends in 4",
         ),
     ],
 )
