@@ -23,6 +23,7 @@ from netspec_torch.data import Split
 from netspec_torch.data.decoding import Form
 from netspec_torch.data.encoding import encode_png
 from netspec_torch.data.resizing import resize_pixels
+from netspec_torch.distributed.world import World
 from netspec_torch.evaluate import Tally, average_views
 from netspec_torch.testing import Trial
 from netspec_torch.trained import TrainedNet, digest_split
@@ -91,7 +92,7 @@ def ask(
     listener: Listener,
 ) -> Found:
     """The answers to all images of a split that can be read, in its order."""
-    ((source,), _) = open_sources([trained], [split], device)
+    ((source,), _) = open_sources([trained], [split], World(device))
     tally = Tally(device)
     parts: list[tuple[Tensor, ...]] = []
     with torch.inference_mode():

@@ -12,6 +12,7 @@ from torch import Tensor
 from netspec.recipe.run import Figures, Listener, TrainingError
 from netspec_torch.compute import Precision, autocast, choose_memory_format
 from netspec_torch.data import Loader, Split, Statistics
+from netspec_torch.distributed.world import World
 from netspec_torch.evaluate import Tally, average, average_views
 from netspec_torch.members import recipe_of
 from netspec_torch.trained import TrainedNet
@@ -25,18 +26,22 @@ def compare(
     splits: Sequence[Split],
     label_of_class: Tensor,
     views: int,
-    device: torch.device,
+    world: World,
     precision: Precision,
     listener: Listener,
 ) -> list[tuple[Figures, ...]]:
-    """The figures of each net, and behind them those of all together."""
-    sources, source_of = open_sources(nets, splits, device)
+    """The figures of each net, and behind them those of all together. Each process of the world has
+    the nets, and a part of the images."""
+    device = world.device
+    sources, source_of = open_sources(nets, splits, world)
     kinds = [1] if views == 1 else [1, views]
     tallies = [[Tally(device) for _ in kinds] for _ in (*nets, "all")]
     total = sum(map(len, splits))
     with torch.inference_mode():
         for batches in zip(*(source.views(views) for source in sources), strict=True):
             labels = label_of_class[batches[0][1]]
+            if not len(labels):
+                continue
             answers = []
             for each, source in zip(nets, source_of, strict=True):
                 with autocast(device, precision):
@@ -46,11 +51,11 @@ def compare(
             for tally, answer in zip(tallies, answers, strict=True):
                 for count, logarithms in zip(tally, answer, strict=True):
                     count.add(logarithms, labels)
-            listener.testing(tallies[0][0].images, total)
-    if tallies[0][0].images == 0:
+            listener.testing(min(tallies[0][0].images * world.size, total), total)
+    if sum(world.list_all(tallies[0][0].images)) == 0:
         raise TrainingError("not one of the images can be read", cause="usage")
     return [
-        tuple(count.as_figures(kind) for count, kind in zip(tally, kinds, strict=True))
+        tuple(count.as_figures(kind, world.add) for count, kind in zip(tally, kinds, strict=True))
         for tally in tallies
     ]
 
@@ -74,7 +79,7 @@ class Source:
 
 
 def open_sources(
-    nets: Sequence[TrainedNet], splits: Sequence[Split], device: torch.device
+    nets: Sequence[TrainedNet], splits: Sequence[Split], world: World
 ) -> tuple[list[Source], list[int]]:
     """A source for each way of preparing images, and for each net the number of its own."""
     batch = min(recipe_of(each.net).test_batch or recipe_of(each.net).batch for each in nets)
@@ -95,9 +100,11 @@ def open_sources(
                     first.shape,
                     batch=batch,
                     seed=0,
+                    share=world.share,
                     statistics=first.images.statistics,
-                    device=device,
+                    device=world.device,
                     memory_format=choose_memory_format(first.net.graph.nodes),
+                    threads=world.threads,
                 )
                 for split in splits
             ]

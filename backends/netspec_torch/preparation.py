@@ -27,9 +27,8 @@ from netspec_torch.checks import check_batch_normalization, check_fit
 from netspec_torch.classes import fit_classes
 from netspec_torch.compute import choose_memory_format, describe_device
 from netspec_torch.data import DataSet, Loader, Loaders, Statistics, open_data, open_loaders
-from netspec_torch.data.share import Share
-from netspec_torch.data.statistics import measure_statistics
 from netspec_torch.distributed.checks import check_classes, check_same_data, check_shares
+from netspec_torch.distributed.images import measure_together
 from netspec_torch.distributed.local_net import LocalNet, place_net
 from netspec_torch.distributed.step import SharedStep
 from netspec_torch.distributed.world import World
@@ -267,7 +266,7 @@ def _open_images(
         memory_format=layout,
         statistics=statistics,
         threads=world.threads,
-        measure=partial(measure_statistics, share=Share(world.rank, world.size), add=world.add),
+        measure=measure_together(world),
         progress=listener.measuring,
     )
     count = _count_tests(data, options)

@@ -20,6 +20,7 @@ from netspec.recipe.run_facts import Answers, Kernels, RunFacts, RunsFacts, Sess
 from netspec_torch.answers import answer
 from netspec_torch.compute import Precision, choose_device
 from netspec_torch.data import DataError, open_data
+from netspec_torch.distributed.world import World
 from netspec_torch.kernels import NothingToShowError, draw_kernels
 from netspec_torch.members import list_members
 from netspec_torch.records import BEST, LAST, REPORT
@@ -170,7 +171,8 @@ class Reader:
         images = trained.images
         try:
             data = open_data(place, images.data, images.split_seed or 0, self._listener.announce)
-            trial = prepare_trial([trained], data, self._eval_images, self._listener)
+            world = World(self._device)
+            trial = prepare_trial([trained], data, self._eval_images, world, self._listener)
             precision: Precision = options.get("precision") or "float32"
             return answer(trial, self._device, precision, self._listener)
         except (DataError, TrainingError) as error:

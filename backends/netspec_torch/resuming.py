@@ -2,6 +2,8 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
+from pathlib import Path
+from typing import NamedTuple
 
 from netspec.recipe.run import TrainingError
 from netspec.recipe.written import resolve_line
@@ -10,11 +12,40 @@ from netspec_torch.compute import describe_machine
 from netspec_torch.distributed.averages import restore_averages
 from netspec_torch.module import list_weights
 from netspec_torch.preparation import Job
-from netspec_torch.run_folder import RunFolder
+from netspec_torch.run_folder import (
+    RunFolder,
+    choose_run_folder,
+    find_run_folder,
+    list_places,
+)
 from netspec_torch.snapshot import Snapshot, read_snapshot, restore_solver_state
 from netspec_torch.solver import list_remembered
 from netspec_torch.tensor_file import DamagedFileError
 from netspec_torch.weights.match import COUNT_OF_BATCHES
+
+
+class GoingOn(NamedTuple):
+    """That a run goes on."""
+
+    update: int | None = None
+    """After which update; None: from the latest snapshot."""
+    force: bool = False
+    """Whether also where it is not the run that it was."""
+
+
+def find_beginning(
+    name: str, out: Path | None, going_on: GoingOn | None, begun: Path | None
+) -> tuple[RunFolder, Snapshot | None]:
+    """Where a run is written, and the snapshot that it goes on from: where it is to be resumed, or
+    `begun` is the folder that it was written to before torchrun started it anew."""
+    if begun is not None and begun in list_places(out, name):
+        folder = RunFolder(begun)
+        if folder.list_snapshots():
+            return folder, find_snapshot(folder, None)
+    if going_on is not None:
+        folder = find_run_folder(out, name)
+        return folder, find_snapshot(folder, going_on.update)
+    return choose_run_folder(out, name), None
 
 
 def find_snapshot(folder: RunFolder, update: int | None) -> Snapshot:

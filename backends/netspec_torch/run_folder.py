@@ -153,8 +153,9 @@ def find_run_folder(out: Path | None, name: str) -> RunFolder:
 
     Raises TrainingError where it has no run.
     """
-    begun = find_begun(out, name)
-    if begun is None:
+    places = map(RunFolder, list_places(out, name))
+    begun = [folder for folder in places if folder.list_snapshots()]
+    if not begun:
         raise TrainingError(
             f"{out} has no snapshot of a run to go on with"
             if out is not None
@@ -162,14 +163,12 @@ def find_run_folder(out: Path | None, name: str) -> RunFolder:
             "--out DIR says where the run is; without --resume a new one begins",
             cause="usage",
         )
-    return begun
+    return begun[-1]
 
 
-def find_begun(out: Path | None, name: str) -> RunFolder | None:
-    """As `find_run_folder`; None where it has no run."""
-    paths = [out] if out is not None else list_run_folders(name)
-    begun = [folder for folder in map(RunFolder, paths) if folder.list_snapshots()]
-    return begun[-1] if begun else None
+def list_places(out: Path | None, name: str) -> list[Path]:
+    """Where a run may be: `out`, or the folders of the net's runs in `runs/`, the latest last."""
+    return [out] if out is not None else list_run_folders(name)
 
 
 def list_run_folders(name: str) -> list[Path]:

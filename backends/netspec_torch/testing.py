@@ -23,9 +23,12 @@ from netspec.recipe.results import TestedNet, TestReport
 from netspec.recipe.run import Listener, TrainingError
 from netspec_torch.classes import count_outputs
 from netspec_torch.comparison import compare
-from netspec_torch.compute import Precision, choose_device
+from netspec_torch.compute import Precision
 from netspec_torch.data import DataError, DataSet, Loader, Split, open_data
 from netspec_torch.data.stages import need_statistics
+from netspec_torch.distributed.checks import check_same_data, tell_unreadable
+from netspec_torch.distributed.images import measure_together
+from netspec_torch.distributed.world import World, join_world
 from netspec_torch.evaluate import take_some
 from netspec_torch.members import (
     WeightsArgument,
@@ -75,31 +78,45 @@ def test(
     if eval_images is not None and eval_images < 1:
         raise TrainingError(f"a test cannot have {eval_images} images", cause="usage")
     check_map(net, weights_map)
-    listener = listener or Listener()
-    chosen = choose_device(device)
-    try:
-        nets, opened = _open(weights, net, weights_map, data, chosen, listener)
-        trial = prepare_trial(nets, opened, eval_images, listener, all_images=all_images)
-        nets, splits = trial.nets, trial.splits
-        if views is None:
-            views = max(recipe_of(each.net).views for each in nets)
-        labels = trial.label_of_class.to(chosen)
-        results = compare(nets, splits, labels, views, chosen, precision, listener)
-    except DataError as error:
-        raise TrainingError(error.message, error.help, cause="usage") from error
-    except (torch.OutOfMemoryError, MemoryError) as error:
-        raise TrainingError(
-            "the device has not enough memory for a test",
-            "a smaller `batch` in the recipe's `test` needs less",
-            cause="run",
-        ) from error
+    with join_world("the net", 1, device) as world:
+        heard = listener if listener and world.is_first else Listener()
+        try:
+            nets, opened = _open(weights, net, weights_map, data, world, heard)
+            trial = prepare_trial(nets, opened, eval_images, world, heard, all_images=all_images)
+            return _test(trial, views, world, precision, heard, all_images=all_images)
+        except DataError as error:
+            raise TrainingError(error.message, error.help, cause="usage") from error
+        except (torch.OutOfMemoryError, MemoryError) as error:
+            raise TrainingError(
+                "the device has not enough memory for a test",
+                "a smaller `batch` in the recipe's `test` needs less",
+                cause="run",
+            ) from error
+
+
+def _test(
+    trial: "Trial",
+    views: int | None,
+    world: World,
+    precision: Precision,
+    listener: Listener,
+    *,
+    all_images: bool,
+) -> TestReport:
+    """The figures of a trial, of which each process of the world computes a part of the images."""
+    nets, splits, data = trial.nets, trial.splits, trial.data
+    if views is None:
+        views = max(recipe_of(each.net).views for each in nets)
+    labels = trial.label_of_class.to(world.device)
+    results = compare(nets, splits, labels, views, world, precision, listener)
+    tell_unreadable(world, splits)
     of_splits = [split.count_readable() for split in splits]
     counts = [sum(of_class) for of_class in zip_longest(*of_splits, fillvalue=0)]
     return TestReport(
-        data=opened.name,
-        origin=opened.origin,
+        data=data.name,
+        origin=data.origin,
         tested="images" if all_images else "held-out images",
-        classes=opened.num_classes,
+        classes=data.num_classes,
         chance=float(max(counts) / sum(counts)),
         nets=tuple(
             TestedNet(str(each.path), each.net.name, each.update, figures)
@@ -125,6 +142,7 @@ def prepare_trial(
     nets: list[TrainedNet],
     data: DataSet,
     eval_images: int | None,
+    world: World,
     listener: Listener,
     *,
     all_images: bool = False,
@@ -133,7 +151,7 @@ def prepare_trial(
     `eval_images` of them, where that is given. Raises TrainingError where they do not fit each
     other."""
     splits = _choose_splits(data, nets, eval_images, all_images=all_images)
-    nets = [_complete(each, data, listener) for each in nets]
+    nets = [_complete(each, data, world, listener) for each in nets]
     return Trial(nets, data, splits, _match_classes(data, nets))
 
 
@@ -142,11 +160,11 @@ def _open(
     net: CheckedNet | None,
     weights_map: Path | str | None,
     data: Path | str | None,
-    device: torch.device,
+    world: World,
     listener: Listener,
 ) -> tuple[list[TrainedNet], DataSet]:
     """The nets, and the data set divided as it was when they were trained."""
-    files = list_weights_files(weights)
+    files, device = list_weights_files(weights), world.device
     nets = [] if net is not None else [read_trained(file, device) for file in files]
     images = [each.images for each in nets] or [describe_images(file) for file in files]
     names = [each.data for each in images if each.data]
@@ -154,7 +172,9 @@ def _open(
         names.append(net.recipe.data.name)
     seeds = [each.split_seed for each in images if each.split_seed is not None]
     place = data if data is not None else find_data_of_runs(weights)
-    opened = open_data(place, next(iter(names), ""), next(iter(seeds), 0), listener.announce)
+    with world.one_a_machine_first():
+        opened = open_data(place, next(iter(names), ""), next(iter(seeds), 0), listener.announce)
+    check_same_data(world, opened)
     if opened.notice:
         listener.announce(f"note: {opened.notice}")
     if net is not None:
@@ -197,7 +217,7 @@ def _choose_splits(
     return [take_some(split, max(1, count)) for split, count in zip(splits, shares, strict=True)]
 
 
-def _complete(trained: TrainedNet, data: DataSet, listener: Listener) -> TrainedNet:
+def _complete(trained: TrainedNet, data: DataSet, world: World, listener: Listener) -> TrainedNet:
     """A net with the statistics that its preparation of images needs, measured where they are not
     known; raises TrainingError where there is nothing to measure them on."""
     if trained.images.statistics is not None or not need_statistics(trained.transforms):
@@ -214,6 +234,8 @@ def _complete(trained: TrainedNet, data: DataSet, listener: Listener) -> Trained
         trained.shape,
         batch=recipe_of(trained.net).batch,
         seed=0,
+        threads=world.threads,
+        measure=measure_together(world),
         progress=listener.measuring,
     )
     return replace(trained, images=replace(trained.images, statistics=loader.statistics))

@@ -4,7 +4,6 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from math import inf
 from pathlib import Path
-from typing import NamedTuple
 
 import torch
 from torch import fx
@@ -16,22 +15,14 @@ from netspec_torch.compute import Precision
 from netspec_torch.data import DataError, SkippedImage
 from netspec_torch.distributed.averages import settle_averages
 from netspec_torch.distributed.checks import tell_unreadable
-from netspec_torch.distributed.faults import count_restarts
 from netspec_torch.distributed.world import World, join_world
 from netspec_torch.events import open_events
 from netspec_torch.interrupts import Interrupts
 from netspec_torch.options import Options
 from netspec_torch.preparation import Job, prepare
 from netspec_torch.records import Outcome, Records
-from netspec_torch.resuming import bring_back, find_snapshot
-from netspec_torch.run_folder import (
-    RunFolder,
-    choose_run_folder,
-    find_begun,
-    find_run_folder,
-)
+from netspec_torch.resuming import GoingOn, bring_back, find_beginning
 from netspec_torch.sessions import begin_session
-from netspec_torch.snapshot import Snapshot
 from netspec_torch.state import RunState
 from netspec_torch.trainer import DivergedError, InterruptedRunError, Trainer
 
@@ -63,15 +54,6 @@ class TrainingResult:
     """The images that could not be read."""
     interrupted: str
     """The signal that ended the run early, SIGINT or SIGTERM; empty where none did."""
-
-
-class GoingOn(NamedTuple):
-    """That a run goes on."""
-
-    update: int | None = None
-    """After which update; None: from the latest snapshot."""
-    force: bool = False
-    """Whether also where it is not the run that it was."""
 
 
 def train(
@@ -223,7 +205,9 @@ def _run(
     world: World,
 ) -> TrainingResult:
     state = RunState()
-    folder, snapshot = world.ask_first(lambda: _find_beginning(net.name, out, going_on))
+    folder, snapshot = world.ask_first(
+        lambda: find_beginning(net.name, out, going_on, world.launch.recall())
+    )
     if snapshot is not None:
         options = options.go_on_from(snapshot.state["options"])
         state = RunState.from_json(snapshot.state["run"])
@@ -233,13 +217,15 @@ def _run(
         _check_remainder(state, job.plan.total)
         if world.is_first:
             folder.forget_after(state.update, state.tested)
+    if world.is_first:
+        world.launch.note(folder.path)
     events = open_events(folder.path, state.update, listener.announce) if world.is_first else None
     records = Records(folder, job, begin_session(job, state.update), events)
     listener.planned(job.plan)
     records.begin(state, snapshot)
     outcome = _run_to_its_end(job, records, state, listener)
     settle_averages(job.local)
-    tell_unreadable(job.world, job.data)
+    tell_unreadable(job.world, (job.data.train, job.data.held_out))
     skipped = job.data.skipped
     records.finish(state, outcome, skipped)
     return TrainingResult(
@@ -273,20 +259,6 @@ def _run_to_its_end(job: Job, records: Records, state: RunState, listener: Liste
             failed = "\n".join([error.message, *error.details])
             records.finish(state, Outcome(failed=failed), job.data.skipped)
             raise
-
-
-def _find_beginning(
-    name: str, out: Path | None, going_on: GoingOn | None
-) -> tuple[RunFolder, Snapshot | None]:
-    """Where a run is written, and the snapshot that it goes on from: where it is to be resumed, or
-    was started anew by torchrun, after a failure, and had written one."""
-    if going_on is not None:
-        folder = find_run_folder(out, name)
-        return folder, find_snapshot(folder, going_on.update)
-    begun = find_begun(out, name) if count_restarts() else None
-    if begun is not None:
-        return begun, find_snapshot(begun, None)
-    return choose_run_folder(out, name), None
 
 
 def _own_random_state(device: torch.device) -> AbstractContextManager[None]:

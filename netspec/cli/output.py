@@ -30,6 +30,12 @@ def standard_output() -> Iterator[TextIO]:
         raise SystemExit(CANNOT_WRITE) from None
 
 
+def let_first_speak() -> None:
+    """Where torchrun has started several processes, the first alone writes to standard output."""
+    if os.environ.get("RANK", "0") != "0":
+        drop_output()
+
+
 def drop_output() -> None:
     """Send what is still buffered nowhere, or Python would try to write it at its end."""
     nowhere = os.open(os.devnull, os.O_WRONLY)

@@ -8,7 +8,7 @@ from typing import Any
 from netspec.backend import find_backend
 from netspec.cli.inputs import Input
 from netspec.cli.inspecting import Form, choose_inspection_watch, compile_net
-from netspec.cli.output import standard_output
+from netspec.cli.output import let_first_speak, standard_output
 from netspec.cli.screen import When
 from netspec.cli.training import BACKEND, FAILED, tell_failure
 from netspec.render.figures import list_figures
@@ -27,6 +27,7 @@ def run(
     **options: Any,
 ) -> int:
     """Test the weights, on the input's net if there is one; gives the exit code."""
+    let_first_speak()
     watch = choose_inspection_watch(form, color)
     try:
         net = None if input is None else compile_net(input, settings)

@@ -13,7 +13,7 @@ import typer
 from netspec.backend import Backend, MissingBackendError, Run, find_backend
 from netspec.cli.exit_codes import HAS_ERRORS
 from netspec.cli.inputs import Input
-from netspec.cli.output import drop_output
+from netspec.cli.output import let_first_speak
 from netspec.cli.screen import Screen, When, choose_screen
 from netspec.cli.watching import Lines, ProgressBar, Watch, describe_rest
 from netspec.compiler.pipeline import compile_source
@@ -65,8 +65,7 @@ def run(
     """Train the net that the input names, once or with several seeds; gives the exit code.
 
     Where torchrun has started several processes, the first alone speaks, but for errors."""
-    if os.environ.get("RANK", "0") != "0":
-        drop_output()
+    let_first_speak()
     program = compile_source(input.source, settings, input.net)
     show_diagnostics(program, watch.screen)
     if program.has_errors:

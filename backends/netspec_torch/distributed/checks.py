@@ -1,12 +1,13 @@
 """What could only go wrong with several processes, refused before the first update."""
 
 import hashlib
+from collections.abc import Sequence
 
 import numpy as np
 
 from netspec.recipe.clock import Clock, count_parts
 from netspec.recipe.run import TrainingError
-from netspec_torch.data import DataError, DataSet
+from netspec_torch.data import DataError, DataSet, Split
 from netspec_torch.distributed.world import World
 
 
@@ -32,7 +33,7 @@ def check_same_data(world: World, data: DataSet) -> None:
 def check_classes(world: World, data: DataSet) -> None:
     """Raise DataError where no training image of a class can be read, as far as any process has
     read them."""
-    tell_unreadable(world, data)
+    tell_unreadable(world, (data.train, data.held_out))
     split = data.train
     for label in np.flatnonzero(np.bincount(split.labels)).tolist():
         if split.count_readable()[label]:
@@ -46,10 +47,10 @@ def check_classes(world: World, data: DataSet) -> None:
         )
 
 
-def tell_unreadable(world: World, data: DataSet) -> None:
+def tell_unreadable(world: World, splits: Sequence[Split]) -> None:
     """Have all processes know which images one of them could not read."""
-    seen = world.collect((data.train.unreadable, data.held_out.unreadable))
-    for split, parts in zip((data.train, data.held_out), zip(*seen, strict=True), strict=True):
+    seen = world.collect([split.unreadable for split in splits])
+    for split, parts in zip(splits, zip(*seen, strict=True), strict=True):
         for part in parts:
             for index, reason in part.items():
                 split.skip(index, reason)

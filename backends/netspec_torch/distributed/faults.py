@@ -19,7 +19,6 @@ from time import sleep
 from torch.distributed import DistError, DistNetworkError
 from torch.distributed.distributed_c10d import PrefixStore, Store
 from torch.distributed.elastic.multiprocessing.errors import get_error_handler
-from torch.distributed.rendezvous import rendezvous
 
 from netspec.recipe.run import FailedElsewhereError, TrainingError
 
@@ -39,9 +38,8 @@ class Faults:
 
     @classmethod
     @contextmanager
-    def of_run(cls, rank: int, size: int) -> Iterator["Faults"]:
+    def of_run(cls, rank: int, size: int, store: Store) -> Iterator["Faults"]:
         """Within, an error on any process becomes an error on all."""
-        store, _, _ = next(rendezvous("env://", rank, size))
         # torchrun keeps the store where it starts the processes anew.
         faults = cls(rank, size, PrefixStore(f"netspec/{count_restarts()}", store))
         try:

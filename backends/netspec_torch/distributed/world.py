@@ -23,6 +23,7 @@ from netspec_torch.data.errors import DataError
 from netspec_torch.data.fetching import count_cores
 from netspec_torch.data.share import Share
 from netspec_torch.distributed.faults import Faults
+from netspec_torch.distributed.launch import ALONE, Launch, find_store
 
 Value = TypeVar("Value")
 
@@ -44,6 +45,8 @@ class World:
     """Its number on its machine."""
     local_size: int = 1
     """Processes of its machine."""
+    launch: Launch = ALONE
+    """What started the processes."""
 
     @property
     def is_first(self) -> bool:
@@ -198,15 +201,16 @@ def join_world(net: str, columns: int, device: str | None) -> Iterator[World]:
     TrainingError where the processes can't hold the net, and where another process fails.
     """
     size = int(os.environ.get("WORLD_SIZE", "1"))
-    if size == 1:
-        yield World(choose_device(device))
-        return
-    rank = int(os.environ["RANK"])
-    if distributed.is_initialized():
+    rank = int(os.environ.get("RANK", "0"))
+    if size > 1 and distributed.is_initialized():
         yield _connect(_find_place(net, columns, device, rank, size))
         return
-    with Faults.of_run(rank, size) as faults:
-        world = _find_place(net, columns, device, rank, size)
+    store = find_store(rank, size)
+    if size == 1 or store is None:
+        yield World(choose_device(device), launch=Launch(store))
+        return
+    with Faults.of_run(rank, size, store) as faults:
+        world = replace(_find_place(net, columns, device, rank, size), launch=Launch(store))
         distributed.init_process_group(
             "cpu:gloo,cuda:nccl" if world.device.type == "cuda" else "gloo",
             timeout=PATIENCE,

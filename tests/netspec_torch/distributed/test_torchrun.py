@@ -33,19 +33,26 @@ def has_trained(folder: Path) -> bool:
     return any(RunFolder(folder).list_snapshots())
 
 
-def command(
-    size: int, *arguments: object, torchrun: Sequence[str] = (), device: str = "cpu"
+def write_command(
+    size: int,
+    command: str,
+    *arguments: object,
+    torchrun: Sequence[str] = (),
+    device: str = "cpu",
+    program: Sequence[str] = ("-m", "netspec"),
 ) -> list[str]:
     """The processes' command."""
     start = ["-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={size}", *torchrun]
-    train = ["-m", "netspec", "train", *map(str, arguments), "--device", device]
-    return [sys.executable, *(start if size > 1 else []), *train]
+    given = [*program, command, *map(str, arguments), "--device", device]
+    return [sys.executable, *(start if size > 1 else []), *given]
 
 
-def run(*arguments: object, size: int = 2, device: str = "cpu") -> subprocess.CompletedProcess[str]:
+def run(
+    *arguments: object, size: int = 2, command: str = "train", device: str = "cpu"
+) -> subprocess.CompletedProcess[str]:
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
     return subprocess.run(
-        command(size, *arguments, device=device),
+        write_command(size, command, *arguments, device=device),
         capture_output=True,
         text=True,
         env=environment,
@@ -88,13 +95,20 @@ def test_processes_that_do_not_go_into_the_columns_are_refused(
 class Training:
     """A run that would take long, on two processes."""
 
-    def __init__(self, spec: Path, photos: Path, out: Path, *torchrun: str) -> None:
+    def __init__(
+        self,
+        spec: Path,
+        photos: Path,
+        out: Path,
+        *torchrun: str,
+        program: Sequence[str] = ("-m", "netspec"),
+    ) -> None:
         arguments = (spec, "--data", photos, "--out", out)
         self.out = out
         self.log = out.with_suffix(".log")
         with self.log.open("w", encoding="utf-8") as log:
             self.process = subprocess.Popen(
-                command(2, *arguments, torchrun=torchrun),
+                write_command(2, "train", *arguments, torchrun=torchrun, program=program),
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 env={**os.environ, "OMP_NUM_THREADS": "1"},
@@ -173,3 +187,60 @@ def test_a_signal_to_one_process_ends_all_with_a_snapshot(photos: Path, tmp_path
     training.wait()
     assert "stopped by SIGINT after" in training.read()
     assert "is gone" not in training.read()
+
+
+DIES_AT_FIRST = """
+import os, sys
+from netspec.cli.app import main
+from netspec_torch.records import Records
+
+if os.environ["TORCHELASTIC_RESTART_COUNT"] == "0" and os.environ["RANK"] == "1":
+    Records.begin = lambda *arguments: os._exit(7)
+main()
+"""
+"""A program that is netspec, but that its second process dies before the first snapshot."""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("out", ["", "elsewhere"])
+def test_torchrun_does_not_go_on_with_an_older_run(
+    photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, out: str
+) -> None:
+    """Neither where the run is numbered, nor where its folder is named."""
+    monkeypatch.chdir(tmp_path)
+    spec = write_spec(tmp_path, stop="2 iterations")
+    older = run(spec, "--data", photos, size=1)
+    assert "written to runs/small" in older.stdout
+    (tmp_path / "dies.py").write_text(DIES_AT_FIRST, encoding="utf-8")
+    named = ("--out", out) if out else ()
+    done = subprocess.run(
+        write_command(
+            2, "train", spec, "--data", photos, *named,
+            torchrun=["--max-restarts=1"], program=["dies.py"],
+        ),
+        capture_output=True,
+        text=True,
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+        timeout=120,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert f"written to {out or 'runs/small-2'}" in done.stdout
+    assert "goes on after" not in done.stdout
+
+
+@pytest.mark.slow
+def test_torchrun_does_not_go_on_in_a_folder_that_it_was_refused(
+    photos: Path, tmp_path: Path
+) -> None:
+    spec = write_spec(tmp_path, stop="2 iterations")
+    arguments = (spec, "--data", photos, "--out", tmp_path / "run")
+    assert run(*arguments, size=1).returncode == 0
+    done = subprocess.run(
+        write_command(2, "train", *arguments, torchrun=["--max-restarts=1"]),
+        capture_output=True,
+        text=True,
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+        timeout=120,
+    )
+    assert done.returncode != 0
+    assert done.stderr.count(f"error: {tmp_path / 'run'} is there already") == 2
