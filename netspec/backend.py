@@ -16,6 +16,7 @@ from netspec.recipe.data_report import DataReport, DataTiming, PackReport
 from netspec.recipe.results import Prediction, TestReport
 from netspec.recipe.run import Figures, Listener, TrainingError
 from netspec.recipe.run_facts import RunsFacts
+from netspec.recipe.sweep import SweepReport
 
 GROUP = "netspec.backends"
 DISTRIBUTION = "netspec-compiler"
@@ -96,6 +97,22 @@ class SeedsRun(Protocol):
         """The signal that ended the training early; empty where none did."""
 
 
+class SweepRun(Protocol):
+    """How a sweep ended."""
+
+    @property
+    def folder(self) -> Path:
+        """Where the runs' folders are, the table of their figures and the picture."""
+
+    @property
+    def report(self) -> SweepReport:
+        """The figures of what was done."""
+
+    @property
+    def interrupted(self) -> str:
+        """The signal that ended the sweep early; empty where none did."""
+
+
 class Backend(Protocol):
     """What a backend has."""
 
@@ -145,6 +162,25 @@ class Backend(Protocol):
     ) -> SeedsRun:
         """Train a net once for each of several seeds and test all together; the other options are
         those of `train`. Raises TrainingError and CompileError."""
+
+    def train_sweep(
+        self,
+        nets: Sequence[CheckedNet],
+        count: int,
+        *,
+        until_error: float | None = None,
+        views: int | None = None,
+        eval_images: int | None = None,
+        seed: int | None = None,
+        out: Path | str | None = None,
+        resume: bool = False,
+        force: bool = False,
+        listener: Listener | None = None,
+        **options: Unpack[SeedOptions],
+    ) -> SweepRun:
+        """Train nets that differ in the values of their parameters, each with several seeds, and
+        compare them; the other options are those of `netspec sweep`. Raises TrainingError and
+        CompileError."""
 
     def test(
         self,

@@ -5,6 +5,7 @@ from netspec_torch.module import build, parameter_factors, without_heads
 from netspec_torch.prediction import predict
 from netspec_torch.reporting import inspect_runs
 from netspec_torch.seeds import SeedsResult, train_seeds
+from netspec_torch.sweeps import SweepResult, train_sweep
 from netspec_torch.testing import test
 from netspec_torch.timing import time_data
 from netspec_torch.trained import TrainedNet, read_trained
@@ -14,6 +15,7 @@ from netspec_torch.weights import LoadedWeights, load_weights
 __all__ = [
     "LoadedWeights",
     "SeedsResult",
+    "SweepResult",
     "TrainedNet",
     "TrainingResult",
     "build",
@@ -28,5 +30,6 @@ __all__ = [
     "time_data",
     "train",
     "train_seeds",
+    "train_sweep",
     "without_heads",
 ]

@@ -1,7 +1,7 @@
 """Everything that a run needs, made and checked before anything is written.
 
-All that can be refused is refused here, with the reason, so that a run which has begun ends early
-only by itself. The loop is in `trainer.py`.
+All that can be refused is refused here or in `fitting.py`, with the reason, so that a run which has
+begun ends early only by itself. The loop is in `trainer.py`.
 """
 
 from collections.abc import Mapping
@@ -10,7 +10,6 @@ from functools import cached_property, partial
 from typing import Any
 
 import torch
-from msgspec.structs import replace
 from torch import Tensor, fx
 
 from netspec.compiler.program import CheckedNet
@@ -20,19 +19,18 @@ from netspec.recipe.clock import Clock
 from netspec.recipe.plan import Plan, PlannedData
 from netspec.recipe.rates import Rates
 from netspec.recipe.recipe import Recipe
-from netspec.recipe.run import Listener, TrainingError
+from netspec.recipe.run import Listener
 from netspec.recipe.written import write_value
 from netspec_torch.changes import describe_identity
-from netspec_torch.checks import check_batch_normalization, check_fit
-from netspec_torch.classes import fit_classes
 from netspec_torch.compute import choose_memory_format, describe_device
-from netspec_torch.data import DataSet, Loader, Loaders, Statistics, open_data, open_loaders
-from netspec_torch.distributed.checks import check_classes, check_same_data, check_shares
+from netspec_torch.data import DataSet, Loader, Loaders, Statistics, open_loaders
+from netspec_torch.distributed.checks import check_classes, check_same_data
 from netspec_torch.distributed.images import measure_together
 from netspec_torch.distributed.local_net import LocalNet, place_net
 from netspec_torch.distributed.step import SharedStep
 from netspec_torch.distributed.world import World
 from netspec_torch.evaluate import take_some
+from netspec_torch.fitting import fit, open_data_of
 from netspec_torch.module import build, parameter_factors
 from netspec_torch.options import Options
 from netspec_torch.run_folder import RunFolder
@@ -48,8 +46,10 @@ class Job:
 
     net: CheckedNet
     """With the data's number of classes."""
+    settings: dict[str, str]
+    """The parameters that somebody gave a value."""
     classes_note: str
-    """Where that number comes from, if not from the net alone."""
+    """Where the number of classes comes from, if not from the net alone."""
     recipe: Recipe
     """With what the options say in place of the file."""
     options: Options
@@ -142,24 +142,14 @@ def prepare(
     Raises TrainingError, DataError, and CompileError where the net does not hold with the data's
     number of classes.
     """
-    if net.recipe is None:
-        raise TrainingError(
-            f"`{net.name}` has no recipe to train by",
-            "write `train { … }` into its file",
-            cause="file",
-        )
     seed = options.settled_seed
     with world.one_a_machine_first():
-        data = open_data(
-            options.data, net.recipe.data.name, options.settled_split_seed, listener.announce
-        )
+        data = open_data_of(net, options, listener)
     check_same_data(world, data)
-    recipe = _settle_recipe(net.recipe, options)
-    net, classes_note = fit_classes(net, data.num_classes)
-    check_fit(net.graph, recipe)
-    clock = Clock(images=len(data.train), batch=recipe.batch)
-    check_shares(world, clock, options.device_batch)
-    check_batch_normalization(net.graph, clock, world, options.device_batch)
+    fitted = fit(net, data, options, world)
+    recipe = fitted.recipe
+    settings = dict(net.settings)
+    net = fitted.net
     local = place_net(
         net.graph,
         world,
@@ -180,10 +170,11 @@ def prepare(
     factors = parameter_factors(net.graph)
     parameters = local.trained.named_parameters()
     optimizer = make_optimizer(recipe.solver, parameters, factors, local.add_parts)
-    total = clock.count_whole_updates(recipe.stop)
+    total = fitted.clock.count_whole_updates(recipe.stop)
     return Job(
         net=net,
-        classes_note=classes_note,
+        settings=settings,
+        classes_note=fitted.classes_note,
         recipe=recipe,
         options=options,
         data=data,
@@ -192,20 +183,10 @@ def prepare(
         local=local,
         weights_notes=weights_notes,
         optimizer=optimizer,
-        step=_make_step(local, optimizer, recipe, clock, options),
-        rates=Rates(recipe.solver.rate, recipe.schedule, clock, total),
+        step=_make_step(local, optimizer, recipe, fitted.clock, options),
+        rates=Rates(recipe.solver.rate, recipe.schedule, fitted.clock, total),
         folder=folder,
         identity=identity,
-    )
-
-
-def _settle_recipe(recipe: Recipe, options: Options) -> Recipe:
-    test_batch = recipe.test_batch or recipe.batch
-    return replace(
-        recipe,
-        stop=options.stop or recipe.stop,
-        views=options.views or recipe.views,
-        test_batch=min(test_batch, options.device_batch or test_batch),
     )
 
 

@@ -83,6 +83,7 @@ class Records:
         recipe = {
             "net": job.net.name,
             "parameters": describe_parameters(job.net),
+            "settings": job.settings,
             "recipe": resolve_recipe(job.recipe),
             "options": job.options.to_json(),
             "updates": job.plan.total,

@@ -152,6 +152,9 @@ class ProgressBar(Lines):
             pieces = ((text, COLOURS[style] if self.screen.colour else "") for text, style in line)
             self._bar.console.print(Text.assemble(*pieces), soft_wrap=True)
 
+    def swept(self, done: int, total: int) -> None:
+        self._draw("runs", done, total)
+
     def measuring(self, done: int, total: int) -> None:
         self._draw("mean", done, total)
 

@@ -101,6 +101,9 @@ class Listener:
     def measuring(self, done: int, total: int) -> None:
         """Images of the training set have been read to measure what the recipe subtracts."""
 
+    def swept(self, done: int, total: int) -> None:
+        """So many of the runs of a sweep are over."""
+
     def packing(self, done: int, total: int) -> None:
         """Images have been packed."""
 

@@ -35,6 +35,8 @@ class Curve(NamedTuple):
     points: Sequence[Point]
     is_dashed: bool = False
     has_dots: bool = False
+    band: Sequence[tuple[float, float, float]] = ()
+    """An area behind the lines: updates, each with its lowest and highest value."""
 
 
 class Chart(Struct, frozen=True):
@@ -130,6 +132,7 @@ def draw_chart(chart: Chart) -> Element:
             transform=f"translate(13 {middle:.1f}) rotate(-90)",
         ),
         draw_axes(chart),
+        (draw_band(chart, curve) for curve in chart.curves),
         (draw_curve(chart, curve) for curve in chart.curves),
         (draw_legend(row, 36 + LEGEND_ROW * n) for n, row in enumerate(chart.rows)),
     )
@@ -159,13 +162,24 @@ def draw_axes(chart: Chart) -> Iterable[Element]:
     )
 
 
+def draw_band(chart: Chart, curve: Curve) -> Iterable[Element]:
+    if curve.band:
+        there = [(chart.x(update), chart.y(high)) for update, _, high in curve.band]
+        back = [(chart.x(update), chart.y(low)) for update, low, _ in reversed(curve.band)]
+        outline = write_points([*there, *back])
+        yield element("polygon", points=outline, class_=f"band {curve.colour}")
+
+
 def draw_curve(chart: Chart, curve: Curve) -> Iterable[Element]:
     points = [(chart.x(update), chart.y(value)) for update, value in curve.points]
-    line = " ".join(f"{x:.1f},{y:.1f}" for x, y in points)
-    yield element("polyline", points=line, class_=list_classes(curve))
+    yield element("polyline", points=write_points(points), class_=list_classes(curve))
     if len(points) == 1 or (curve.has_dots and len(points) <= MOST_DOTS):
         for x, y in points:
             yield element("circle", cx=x, cy=y, r=2.6, class_=curve.colour)
+
+
+def write_points(points: Iterable[Point]) -> str:
+    return " ".join(f"{x:.1f},{y:.1f}" for x, y in points)
 
 
 def draw_legend(row: Sequence[Curve], y: float) -> Iterable[Element]:
@@ -213,6 +227,14 @@ def choose_top(curves: Iterable[Curve]) -> float:
         return 1.0
     usual = values[len(values) * 9 // 10]
     return round_up(min(values[-1], 1.5 * usual))
+
+
+def choose_bottom(curves: Iterable[Curve]) -> float:
+    """The lower end of an axis of shares up to 1: below all but the few that runs begin with."""
+    values = sorted(value for curve in curves for _, value in curve.points)
+    usual = values[len(values) // 10] if values else 0.0
+    step = choose_step(max(1 - usual, 0.01))
+    return step * min(floor(usual / step), ceil(1 / step) - 1)
 
 
 def round_up(value: float) -> float:

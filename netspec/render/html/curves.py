@@ -55,7 +55,11 @@ class RunCurves(NamedTuple):
 
 def draw_curves(title: str, run: RunCurves) -> str:
     """The picture of a run as a file of its own: loss above, accuracy below."""
-    charts = [chart_losses(run), chart_accuracies(run)]
+    return stack_charts(title, [chart_losses(run), chart_accuracies(run)])
+
+
+def stack_charts(title: str, charts: Sequence[Chart]) -> str:
+    """Charts one below the other, as a file of its own."""
     tops = [TITLE_HEIGHT]
     for chart in charts:
         tops.append(tops[-1] + chart.height)
