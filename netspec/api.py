@@ -13,6 +13,7 @@ from netspec.diagnostics import CompileError, Diagnostic
 
 if TYPE_CHECKING:
     from netspec.compiler.program import CheckedNet, Program
+    from netspec.recipe.device import Precision
     from netspec.source import SourceFile
 
 
@@ -67,20 +68,26 @@ def check(
     *,
     net: str | None = None,
     settings: Mapping[str, object] | None = None,
+    memory: int | None = None,
+    precision: "Precision" = "float32",
 ) -> Spec:
     """Compile a file and return what it holds, errors included.
 
     `source` is a path, or a SourceFile for text that lies nowhere. `settings` are values for the
     parameters of its nets: numbers, truths, lists of these, or text in the language
-    (`"[3, 4, 6, 3]"`). Raises OSError or UnicodeDecodeError where the file cannot be read.
+    (`"[3, 4, 6, 3]"`). `memory` is the bytes that a device has, for a warning of a batch that needs
+    more of it in that `precision`, `float32` or `bf16`. Raises OSError or UnicodeDecodeError where
+    the file cannot be read.
     """
     from netspec.compiler.pipeline import compile_file, compile_source
+    from netspec.recipe.device import Device
     from netspec.source import SourceFile
 
     written = {name: write_setting(value) for name, value in (settings or {}).items()}
+    device = Device(memory, precision)
     if isinstance(source, SourceFile):
-        return Spec(compile_source(source, written, net))
-    return Spec(compile_file(Path(source), written, net))
+        return Spec(compile_source(source, written, net, device=device))
+    return Spec(compile_file(Path(source), written, net, device))
 
 
 def load(

@@ -8,11 +8,12 @@ tensor library. What it makes of a net, and with what, is its own affair.
 from collections.abc import Iterable, Iterator, Sequence
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
-from typing import Literal, Protocol, TypedDict, Unpack, cast
+from typing import Protocol, TypedDict, Unpack, cast
 
 from netspec.compiler.program import CheckedNet
 from netspec.graph import Node
 from netspec.recipe.data_report import DataReport, DataTiming, PackReport
+from netspec.recipe.device import Precision
 from netspec.recipe.results import Prediction, TestReport
 from netspec.recipe.run import Figures, Listener, TrainingError
 from netspec.recipe.run_facts import RunsFacts
@@ -70,7 +71,7 @@ class SeedOptions(TypedDict, total=False):
     device: str | None
     epochs: float | None
     iterations: int | None
-    precision: Literal["float32", "bf16"] | None
+    precision: Precision | None
     compile: bool
     weights: Path | str | None
     weights_map: Path | str | None
@@ -127,7 +128,7 @@ class Backend(Protocol):
         iterations: int | None = None,
         seed: int | None = None,
         split_seed: int | None = None,
-        precision: Literal["float32", "bf16"] | None = None,
+        precision: Precision | None = None,
         compile: bool = False,
         views: int | None = None,
         eval_images: int | None = None,
@@ -193,7 +194,7 @@ class Backend(Protocol):
         eval_images: int | None = None,
         all_images: bool = False,
         device: str | None = None,
-        precision: Literal["float32", "bf16"] = "float32",
+        precision: Precision = "float32",
         listener: Listener | None = None,
     ) -> TestReport:
         """Test nets on held-out images, each and all together; the arguments are the options of
@@ -209,7 +210,7 @@ class Backend(Protocol):
         views: int = 1,
         best: int = 5,
         device: str | None = None,
-        precision: Literal["float32", "bf16"] = "float32",
+        precision: Precision = "float32",
         listener: Listener | None = None,
     ) -> Iterator[Prediction]:
         """Say what pictures show; the arguments are the options of `netspec predict`. Raises
@@ -263,7 +264,7 @@ class Backend(Protocol):
         *,
         data: Path | str | None = None,
         device: str | None = None,
-        precision: Literal["float32", "bf16"] | None = None,
+        precision: Precision | None = None,
         seconds: float = 5,
         listener: Listener | None = None,
     ) -> DataTiming:

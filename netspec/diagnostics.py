@@ -126,6 +126,7 @@ CODES: dict[str, str] = {
     "NS510": "dropout before batchnorm",
     "NS511": "starting values that lose the image",
     "NS512": "a schedule that changes nothing",
+    "NS513": "a batch that does not fit the memory",
     "NS514": "a comment that silences nothing",
     "NS515": "an input with its channels last",
     "NS516": "numbers of pixels from 0 to 1",

@@ -7,13 +7,17 @@ from netspec.compiler.pipeline import compile_source
 from netspec.compiler.program import Program
 from netspec.diagnostics import Diagnostic
 from netspec.graph import Graph
+from netspec.recipe.device import Device
 from netspec.source import SourceFile
 
 
 def compile_text(
-    text: str, settings: Mapping[str, str] | None = None, net: str | None = None
+    text: str,
+    settings: Mapping[str, str] | None = None,
+    net: str | None = None,
+    device: Device | None = None,
 ) -> Program:
-    return compile_source(SourceFile("test.net", dedent(text)), settings, net)
+    return compile_source(SourceFile("test.net", dedent(text)), settings, net, device=device)
 
 
 def compile_graph(text: str, settings: Mapping[str, str] | None = None) -> Graph:

@@ -8,11 +8,14 @@ from itertools import groupby
 from pathlib import Path
 
 import pytest
+from msgspec import convert
 
 from netspec.api import Spec
+from netspec.cli.amounts import parse_memory
 from netspec.compiler.pipeline import compile_source
 from netspec.compiler.program import Program
 from netspec.graph import Graph
+from netspec.recipe.device import Device
 from netspec.render.diagnostic import render_diagnostic
 from netspec.render.page import Page, join_blocks, line_text
 from netspec.source import SourceFile
@@ -34,7 +37,7 @@ def list_cases() -> Iterator[tuple[str, tuple[Block, ...]]]:
 
 @pytest.mark.parametrize("blocks", [pytest.param(b, id=name) for name, b in list_cases()])
 def test_case(blocks: Sequence[Block], tmp_path: Path, golden: bool) -> None:
-    unknown = {block.word for block in blocks} - {"net", "settings", *RENDERINGS}
+    unknown = {block.word for block in blocks} - {"net", "settings", "device", *RENDERINGS}
     assert not unknown, f"blocks that mean nothing here: {', '.join(sorted(unknown))}"
     goldens = [block for block in blocks if block.word in RENDERINGS]
 
@@ -57,10 +60,21 @@ def compile_case(blocks: Sequence[Block], folder: Path) -> Program:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(block.body, encoding="utf-8")
     (main,) = (block for block in nets if not block.attributes)
-    lines = [line for block in blocks if block.word == "settings" for line in block.body.split()]
-    settings = dict(line.split("=", maxsplit=1) for line in lines)
-    name = file_name(main)
-    return compile_source(SourceFile(name, main.body, folder / name), settings)
+    source = SourceFile(file_name(main), main.body, folder / file_name(main))
+    device = read_device(read_values(blocks, "device"))
+    return compile_source(source, read_values(blocks, "settings"), device=device)
+
+
+def read_values(blocks: Sequence[Block], word: str) -> dict[str, str]:
+    """The lines `name=value` of a case's blocks of that word."""
+    lines = [line for block in blocks if block.word == word for line in block.body.split()]
+    return dict(line.split("=", maxsplit=1) for line in lines)
+
+
+def read_device(values: dict[str, str]) -> Device:
+    assert values.keys() <= {"memory", "precision"}
+    memory = parse_memory(values["memory"]) if "memory" in values else None
+    return convert({**values, "memory": memory}, Device)
 
 
 def file_name(net: Block) -> str:

@@ -12,13 +12,14 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from netspec.recipe.device import Precision
 from netspec.recipe.results import ClassProbability
 from netspec.recipe.run import Figures, Listener, TrainingError
 from netspec.recipe.run_facts import Answers, Picture, Sample
 from netspec.schema import HeightWidth
 from netspec_torch.classes import count_outputs
 from netspec_torch.comparison import open_sources
-from netspec_torch.compute import Precision, autocast
+from netspec_torch.compute import autocast
 from netspec_torch.data import Split
 from netspec_torch.data.decoding import Form
 from netspec_torch.data.encoding import encode_png

@@ -9,8 +9,9 @@ from collections.abc import Iterator, Sequence
 import torch
 from torch import Tensor
 
+from netspec.recipe.device import Precision
 from netspec.recipe.run import Figures, Listener, TrainingError
-from netspec_torch.compute import Precision, autocast, choose_memory_format
+from netspec_torch.compute import autocast, choose_memory_format
 from netspec_torch.data import Loader, Split, Statistics
 from netspec_torch.distributed.world import World
 from netspec_torch.evaluate import Tally, average, average_views

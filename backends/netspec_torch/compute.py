@@ -5,18 +5,15 @@ import re
 from collections.abc import Iterable
 from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Literal
 
 import torch
 
 import netspec
 from netspec.graph import Node
 from netspec.layers.convolution import Kernels
+from netspec.recipe.device import Precision
 from netspec.recipe.run import TrainingError
 from netspec_torch.data.fetching import count_cores
-
-Precision = Literal["float32", "bf16"]
-"""bf16: convolutions and matrices in bfloat16 under autocast, weights and updates in float32."""
 
 
 def choose_device(name: str | None) -> torch.device:

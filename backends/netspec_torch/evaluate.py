@@ -13,8 +13,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import nll_loss
 
+from netspec.recipe.device import Precision
 from netspec.recipe.run import TOP, Figures
-from netspec_torch.compute import Precision, autocast
+from netspec_torch.compute import autocast
 from netspec_torch.data.dataset import Split
 
 

@@ -6,8 +6,8 @@ from typing import Any
 
 from msgspec import to_builtins
 
+from netspec.recipe.device import Precision
 from netspec.values import Amount
-from netspec_torch.compute import Precision
 
 
 @dataclass(frozen=True, slots=True)

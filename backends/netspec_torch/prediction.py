@@ -13,10 +13,11 @@ from torch import Tensor
 
 from netspec.compiler.program import CheckedNet
 from netspec.recipe.data import Crop
+from netspec.recipe.device import Precision
 from netspec.recipe.results import ClassProbability, Prediction
 from netspec.recipe.run import Listener, TrainingError
 from netspec_torch.classes import count_outputs
-from netspec_torch.compute import Precision, autocast, choose_device
+from netspec_torch.compute import autocast, choose_device
 from netspec_torch.data import DataError
 from netspec_torch.data.errors import UnreadableImageError
 from netspec_torch.data.images import is_image

@@ -14,11 +14,12 @@ import msgspec
 import torch
 
 from netspec.diagnostics import CompileError
+from netspec.recipe.device import Precision
 from netspec.recipe.results import TestReport
 from netspec.recipe.run import Figures, Listener, TrainingError
 from netspec.recipe.run_facts import Answers, Kernels, RunFacts, RunsFacts, Session
 from netspec_torch.answers import answer
-from netspec_torch.compute import Precision, choose_device
+from netspec_torch.compute import choose_device
 from netspec_torch.data import DataError, open_data
 from netspec_torch.distributed.world import World
 from netspec_torch.kernels import NothingToShowError, draw_kernels

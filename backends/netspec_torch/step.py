@@ -24,8 +24,9 @@ from torch.nn.functional import cross_entropy
 
 from netspec.graph import Head
 from netspec.recipe.clock import count_parts
+from netspec.recipe.device import Precision
 from netspec.recipe.training import Loss
-from netspec_torch.compute import Precision, autocast
+from netspec_torch.compute import autocast
 from netspec_torch.distributed.masks import Rows
 from netspec_torch.losses import Losses
 from netspec_torch.solver import skip_where

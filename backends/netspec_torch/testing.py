@@ -19,11 +19,11 @@ import torch
 from torch import Tensor
 
 from netspec.compiler.program import CheckedNet
+from netspec.recipe.device import Precision
 from netspec.recipe.results import TestedNet, TestReport
 from netspec.recipe.run import Listener, TrainingError
 from netspec_torch.classes import count_outputs
 from netspec_torch.comparison import compare
-from netspec_torch.compute import Precision
 from netspec_torch.data import DataError, DataSet, Loader, Split, open_data
 from netspec_torch.data.stages import need_statistics
 from netspec_torch.distributed.checks import check_same_data, tell_unreadable

@@ -12,8 +12,9 @@ from torch import Tensor
 
 from netspec.compiler.program import CheckedNet
 from netspec.recipe.data_report import DataTiming
+from netspec.recipe.device import Precision
 from netspec.recipe.run import Listener, TrainingError
-from netspec_torch.compute import Precision, choose_device, describe_device
+from netspec_torch.compute import choose_device, describe_device
 from netspec_torch.data import DataError, Loader
 from netspec_torch.distributed.world import World
 from netspec_torch.options import Options

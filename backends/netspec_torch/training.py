@@ -9,9 +9,9 @@ import torch
 from torch import fx
 
 from netspec.compiler.program import CheckedNet
+from netspec.recipe.device import Precision
 from netspec.recipe.run import Figures, Listener, TrainingError
 from netspec.values import Amount
-from netspec_torch.compute import Precision
 from netspec_torch.data import DataError, SkippedImage
 from netspec_torch.distributed.averages import settle_averages
 from netspec_torch.distributed.checks import tell_unreadable

@@ -6,7 +6,7 @@ table against the tensors that it saves of every layer kind.
 """
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Literal, cast
+from typing import TYPE_CHECKING, cast
 
 from msgspec import Struct
 
@@ -18,8 +18,6 @@ if TYPE_CHECKING:  # a check loads the families of layers that its files use, an
     from netspec.layers.pooling import Pool
     from netspec.layers.regularization import Dropout, DropPath
     from netspec.layers.windows import WindowSpan
-
-Precision = Literal["float32", "bf16"]
 
 FLOAT = 4
 """Bytes of a float32."""

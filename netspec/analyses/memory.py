@@ -1,8 +1,8 @@
-"""How much room a net's numbers take: the weights as they lie in a file, and the activations of one
-image that a training step keeps until its way back.
+"""How many numbers a net has: the weights as they lie in a file, and the results of the layers for
+one image, where a layer that can put its result in the place of what it reads does so.
 
-Of what a target really allocates (its allocator's rounding, workspaces, gradients, the solver's own
-numbers) nothing is said here.
+It is the same for every target. What PyTorch needs to train the net, which keeps other tensors too,
+is in `training_memory.py`.
 """
 
 from collections.abc import Iterable
@@ -28,16 +28,16 @@ class Memory(NamedTuple):
     average_bytes: int
     """Running averages in float32."""
     activations: int
-    """Numbers stored for one image, the image itself excluded."""
+    """Numbers of results for one image, the image itself excluded."""
 
     @property
     def activation_bytes(self) -> int:
-        """The stored activations of one image in float32."""
+        """The results for one image in float32."""
         return self.activations * BYTES_PER_NUMBER
 
 
 def measure_memory(graph: Graph) -> Memory:
-    """The net's weights and stored activations."""
+    """The net's weights and results."""
     nodes = [node for node in graph.nodes if node.head is None]
     return Memory(
         weight_bytes=graph.num_params * BYTES_PER_NUMBER,

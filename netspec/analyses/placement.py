@@ -20,7 +20,7 @@ from msgspec import Struct
 from netspec.analyses.cost import Cost
 from netspec.analyses.memory import BYTES_PER_NUMBER
 from netspec.graph import Graph, Node
-from netspec.tensor import Interval, Shape
+from netspec.tensor import Interval, Shape, Weight
 
 Reads = tuple[tuple[Interval, ...], ...]
 """For each input of a layer the channels that are read of it."""
@@ -142,17 +142,19 @@ def split_channels(node: Node, gpus: int) -> tuple[Interval, ...]:
 
 
 def share_cost(node: Node, run: Interval) -> Cost:
-    """A run's share of a layer's cost: weights and multiply-adds belong to output channels in equal
-    parts, but for a weight that all channels share, which every GPU keeps."""
+    """A run's share of a layer's cost: multiply-adds belong to output channels in equal parts."""
     length, channels = run.end - run.start, node.shape.channels
-    if not length:
-        return Cost()
     learned = [] if node.shares_weights_of else [w for w in node.weights if w.is_learned]
-    params = sum(
-        weight.elements if weight.elements % channels else weight.elements // channels * length
-        for weight in learned
-    )
+    params = sum(share_weight(weight, length, channels) for weight in learned)
     return Cost(params, node.macs * length // channels)
+
+
+def share_weight(weight: Weight, own: int, channels: int) -> int:
+    """The numbers of a layer's weight that lie with `own` of its channels: they belong to output
+    channels in equal parts, but for a weight that all channels share, which every GPU keeps."""
+    if weight.elements % channels:
+        return weight.elements if own else 0
+    return weight.elements // channels * own
 
 
 def place_node(node: Node, runs: Runs, trained: Set[str]) -> NodePlacement:

@@ -5,8 +5,7 @@ columns; or k devices that share the images and, of the fully connected layers, 
 (`fc_split.py`). Per update and device, that with most:
 
     operations   6 x multiply-adds x images: two a multiply-add, and backward twice as many
-    memory       4 bytes for each weight, its gradient and what the solver remembers of it, and for
-                 each number of the activations, which are kept for the way back
+    memory       what training_memory.py says, in float32
     columns      bytes sent: what others read of its channels, and the gradients of what it reads
     fc split     bytes sent: images and channels that come together or go back, and their gradients
     replicas     bytes sent: 2 (k - 1) / k x gradients, which a ring of k devices needs to sum them;
@@ -25,19 +24,18 @@ from typing import NamedTuple
 
 from msgspec import Struct
 
-from netspec.analyses.cost import count_cost
-from netspec.analyses.fc_split import FcSplit, cut_evenly, is_fc, split_fcs
-from netspec.analyses.memory import BYTES_PER_NUMBER, stores_its_result
-from netspec.analyses.placement import (
-    NodePlacement,
-    Placement,
-    Reading,
-    count_channels,
-    merge_reads,
-    place_graph,
-    share_cost,
+from netspec.analyses.fc_split import FcSplit, cut_evenly, find_way, is_fc, split_fcs
+from netspec.analyses.placement import Placement, Reading, place_graph, share_cost
+from netspec.analyses.training_memory import (
+    TrainingMemory,
+    TrainingNeeds,
+    count_weights,
+    need_columns,
+    need_one_device,
 )
+from netspec.analyses.update_walk import Share
 from netspec.graph import Graph, Node
+from netspec.recipe.solver import Solver
 
 OPERATIONS_PER_MAC = 6
 MOST_DEVICES = 4096
@@ -70,26 +68,13 @@ class Machine(NamedTuple):
 class Column(NamedTuple):
     """What training one column takes, of its GPU."""
 
-    params: int
-    """Learned numbers, heads included."""
-    trained: int
-    """Those that have a gradient."""
+    needs: TrainingNeeds
+    """Heads included, as in what follows."""
     macs: int
-    """For one image, heads included."""
-    activations: int
-    """Numbers kept for one image."""
+    """For one image."""
     sent: int
     """Bytes sent to other columns for one image."""
     received: int
-
-
-class Memory(NamedTuple):
-    """Bytes on a device."""
-
-    weights: int
-    gradients: int
-    solver: int
-    activations: int
 
 
 class Load(Struct, frozen=True):
@@ -99,7 +84,6 @@ class Load(Struct, frozen=True):
     images: int
     """Of the largest part of the batch."""
     operations: int
-    memory: Memory
     part_bytes: int
     """Sent to devices that have other parts of the same layers, columns or fully connected layers
     that are split, or received from them where that is more."""
@@ -120,34 +104,53 @@ class Scaling(Struct, frozen=True):
     """A net whose training is to be spread over devices."""
 
     graph: Graph
-    remembered: int
-    """Numbers that the solver keeps for each weight."""
+    solver: Solver | None
+    """Without one nothing is remembered of a weight."""
     whole: Column
     """The net on one device."""
     columns: tuple[Column, ...]
     """The net on as many as it says."""
 
     @classmethod
-    def of(cls, graph: Graph, remembered: int) -> "Scaling":
+    def of(cls, graph: Graph, solver: Solver | None) -> "Scaling":
         placed = place_graph(graph)
-        columns = tuple(measure_column(graph, placed, gpu) for gpu in range(graph.gpus))
-        return cls(graph, remembered, measure_whole(graph), columns)
+        columns = tuple(
+            measure_column(placed, gpu, needs)
+            for gpu, needs in enumerate(need_columns(graph, solver, placed))
+        )
+        macs = sum(node.macs for node in graph.nodes)
+        whole = Column(need_one_device(graph, solver), macs, sent=0, received=0)
+        return cls(graph, solver, whole, columns)
 
     def load(self, layout: Layout, batch: int) -> Load:
         """An update of so many images."""
         if layout.splits_fc:
             return self._load_split(layout, batch)
-        columns = self.columns if layout.columns > 1 else (self.whole,)
+        columns = self._columns(layout)
         images = -(-batch // layout.replicas)
-        gradients = max(column.trained for column in columns) * BYTES_PER_NUMBER
+        gradients = max(column.needs.gradients for column in columns)
         return Load(
             layout,
             images,
             max(column.macs for column in columns) * OPERATIONS_PER_MAC * images,
-            max((self._memory(column, images) for column in columns), key=sum),
             max(max(column.sent, column.received) for column in columns) * images,
             2 * (layout.replicas - 1) * gradients // layout.replicas,
         )
+
+    def measure_memory(self, layout: Layout, batch: int) -> TrainingMemory:
+        """That of the device that needs most. Where replicas add gradients up, these stay there."""
+        images, sums = -(-batch // layout.replicas), layout.replicas > 1
+        if layout.splits_fc:
+            needs = need_split(self.graph, self.solver, split_fcs(self.graph, layout.devices))
+            return needs.measure(images, keeps_gradients=sums, of_all=batch)
+        memories = [
+            column.needs.measure(images, keeps_gradients=sums) for column in self._columns(layout)
+        ]
+        return max(memories, key=lambda memory: memory.peak)
+
+    def _columns(self, layout: Layout) -> tuple[Column, ...]:
+        """Those of a replica."""
+        return self.columns if layout.columns > 1 else (self.whole,)
 
     def efficiency(self, layout: Layout, batch: int, machine: Machine) -> float:
         """T(1) / (n T(n)) for a batch of the same size."""
@@ -176,56 +179,28 @@ class Scaling(Struct, frozen=True):
         """The same for the first device, which has the most images and the most channels."""
         split = split_fcs(self.graph, layout.devices)
         shares = [run.end - run.start for run in cut_evenly(batch, layout.devices)]
-        copied, part = measure_copied(self.graph, split), measure_part(self.graph, split)
-        gradients = copied.trained * BYTES_PER_NUMBER
-        sent, received = count_moved(split, shares)
+        copied = [node for node in self.graph.nodes if node.name not in split.runs]
+        cut = [node for node in self.graph.nodes if node.name in split.runs]
+        macs = sum(node.macs for node in copied) * shares[0]
+        macs += sum(share_cost(node, split.runs[node.name][0]).macs for node in cut) * batch
+        gradients = need_split(self.graph, self.solver, split).summed_gradients
         return Load(
             layout,
             shares[0],
-            (copied.macs * shares[0] + part.macs * batch) * OPERATIONS_PER_MAC,
-            Memory(
-                *map(
-                    sum,
-                    zip(self._memory(copied, shares[0]), self._memory(part, batch), strict=True),
-                )
-            ),
-            max(sent, received),
+            macs * OPERATIONS_PER_MAC,
+            max(count_moved(split, shares)),
             2 * (layout.devices - 1) * gradients // layout.devices,
         )
 
-    def _memory(self, column: Column, images: int) -> Memory:
-        weights = column.params * BYTES_PER_NUMBER
-        gradients = column.trained * BYTES_PER_NUMBER
-        activations = column.activations * images * BYTES_PER_NUMBER
-        return Memory(weights, gradients, gradients * self.remembered, activations)
 
-
-def measure_whole(graph: Graph) -> Column:
-    """A net on one device, to which nothing crosses."""
-    return Column(
-        params=count_cost(graph.nodes).params,
-        trained=sum(count_trained(node) for node in graph.nodes),
-        macs=sum(node.macs for node in graph.nodes),
-        activations=sum(node.shape.elements for node in graph.nodes if is_kept(node)),
-        sent=0,
-        received=0,
-    )
-
-
-def measure_column(graph: Graph, placed: Placement, gpu: int) -> Column:
+def measure_column(placed: Placement, gpu: int, needs: TrainingNeeds) -> Column:
     """One GPU's part of a net."""
-    nodes = [(node, placed.nodes[node.name]) for node in graph.nodes]
     readings: list[Reading] = [*placed.nodes.values(), *placed.exits.values()]
     forward = [crossing for reading in readings for crossing in reading.crossings]
     back = [crossing for reading in readings for crossing in reading.returning]
     return Column(
-        params=sum(place.costs[gpu].params for _, place in nodes),
-        trained=sum(
-            count_trained(node) * count_channels((place.runs[gpu],)) // node.shape.channels
-            for node, place in nodes
-        ),
-        macs=sum(place.costs[gpu].macs for _, place in nodes),
-        activations=sum(count_kept(node, place, gpu) for node, place in nodes),
+        needs,
+        macs=sum(place.costs[gpu].macs for place in placed.nodes.values()),
         sent=sum(crossing.bytes for crossing in forward if crossing.sender == gpu)
         + sum(crossing.bytes for crossing in back if crossing.receiver == gpu),
         received=sum(crossing.bytes for crossing in forward if crossing.receiver == gpu)
@@ -233,34 +208,26 @@ def measure_column(graph: Graph, placed: Placement, gpu: int) -> Column:
     )
 
 
-def measure_copied(graph: Graph, split: FcSplit) -> Column:
-    """What each process has whole where fully connected layers are split, for its own images."""
-    nodes = [node for node in graph.nodes if node.name not in split.runs]
-    back = sum(move.channels * move.pixels for move in split.moves if move.way == "back")
-    return Column(
-        params=count_cost(nodes).params,
-        trained=sum(count_trained(node) for node in nodes),
-        macs=sum(node.macs for node in nodes),
-        activations=back + sum(node.shape.elements for node in nodes if is_kept(node)),
-        sent=0,
-        received=0,
+def need_split(graph: Graph, solver: Solver | None, split: FcSplit) -> TrainingNeeds:
+    """What the first device has where fully connected layers are split: of these a part, for the
+    images of all, and all of the others for its own."""
+    return TrainingNeeds(
+        graph, {node.name: share_split(node, split) for node in graph.nodes}, solver
     )
 
 
-def measure_part(graph: Graph, split: FcSplit) -> Column:
-    """What the first process has in part, for the images of all."""
-    nodes = [(node, split.runs[node.name][0]) for node in graph.nodes if node.name in split.runs]
-    costs = [share_cost(node, run) for node, run in nodes]
-    whole = sum(move.channels * move.pixels for move in split.moves if move.way != "back")
-    return Column(
-        params=sum(cost.params for cost in costs),
-        trained=sum(count_trained(n) * run.end // n.shape.channels for n, run in nodes),
-        macs=sum(cost.macs for cost in costs),
-        activations=whole
-        + sum(n.shape.elements * run.end // n.shape.channels for n, run in nodes if is_kept(n)),
-        sent=0,
-        received=0,
+def share_split(node: Node, split: FcSplit) -> Share:
+    """The first device's part of a layer, and the tensors that come together or back for it."""
+    shapes = dict(zip(node.inputs, node.input_shapes, strict=True))
+    joined = sum(
+        shape.elements for name, shape in shapes.items() if find_way(name, node, split.runs)
     )
+    if node.name not in split.runs:
+        weights = count_weights(node, node.shape.channels)
+        return Share(node.shape.elements, joined, *weights)
+    own = split.runs[node.name][0].end
+    numbers = node.shape.elements // node.shape.channels * own
+    return Share(numbers, joined, *count_weights(node, own), is_of_all=True)
 
 
 def count_moved(split: FcSplit, images: Sequence[int]) -> tuple[int, int]:
@@ -271,28 +238,3 @@ def count_moved(split: FcSplit, images: Sequence[int]) -> tuple[int, int]:
         sent += there + here * move.has_gradient
         received += here + there * move.has_gradient
     return sent, received
-
-
-def count_trained(node: Node) -> int:
-    """Numbers of the layer that get a gradient; those that it shares are counted where they are."""
-    if node.shares_weights_of is not None:
-        return 0
-    return sum(weight.elements for weight in node.weights if weight.is_learned and weight.rate)
-
-
-def is_kept(node: Node) -> bool:
-    """Whether the layer's result needs room until the way back; an image does."""
-    return node.layer.takes == "none" or stores_its_result(node)
-
-
-def count_kept(node: Node, place: NodePlacement, gpu: int) -> int:
-    """Numbers kept for one image: of the result, and of what was fetched, joined with its own."""
-    own = node.shape.elements // node.shape.channels * count_channels((place.runs[gpu],))
-    crossing = {crossing.tensor for crossing in place.crossings}
-    read = merge_reads(node.inputs, place.reads[gpu])
-    pixels = {
-        name: shape.height * shape.width
-        for name, shape in zip(node.inputs, node.input_shapes, strict=True)
-    }
-    fetched = sum(count_channels(read[name]) * pixels[name] for name in crossing)
-    return own * is_kept(node) + fetched

@@ -18,16 +18,19 @@ from typing import NamedTuple
 
 from msgspec import Struct
 
-from netspec.analyses.kept_tensors import FLOAT, Precision
+from netspec.analyses.kept_tensors import FLOAT
 from netspec.analyses.placement import (
     NodePlacement,
+    Placement,
     count_channels,
     find_trained,
     merge_reads,
     place_graph,
+    share_weight,
 )
 from netspec.analyses.update_walk import Share, Walk
 from netspec.graph import Graph, Node
+from netspec.recipe.device import Precision, show_bytes
 from netspec.recipe.solver import Solver
 
 STEP_TENSORS = {"rmsprop": 3, "lars": 2, "adagrad": 2, "adadelta": 3}
@@ -51,9 +54,19 @@ class TrainingMemory(NamedTuple):
     """The most that lives at once. Gradients of weights come as activations go, so it may be less
     than all the others together."""
 
+    @property
+    def passing(self) -> int:
+        """What is there beside all the others at that moment: gradients of activations, mostly."""
+        return max(0, self.peak - self.weights - self.gradients - self.solver - self.activations)
+
+    def describe_parts(self) -> str:
+        """`weights 232.6 MiB, gradients 232.6 MiB, …`, without those that are nothing."""
+        parts = {name: getattr(self, name) for name in (*self._fields[:-1], "passing")}
+        return ", ".join(f"{name} {show_bytes(number)}" for name, number in parts.items() if number)
+
 
 class TrainingNeeds(Struct, frozen=True, dict=True):
-    """A net on one device, ready to be measured for a batch."""
+    """What a device has of a net, ready to be measured for a batch."""
 
     graph: Graph
     shares: Mapping[str, Share]
@@ -65,18 +78,37 @@ class TrainingNeeds(Struct, frozen=True, dict=True):
     def trained(self) -> frozenset[str]:
         return find_trained(self.graph)
 
+    @cached_property
+    def gradients(self) -> int:
+        """Bytes of the gradients of weights."""
+        return FLOAT * sum(share.trained for share in self.shares.values())
+
+    @cached_property
+    def summed_gradients(self) -> int:
+        """Bytes of those that other devices have too, and which are added up."""
+        return FLOAT * sum(s.trained for s in self.shares.values() if not s.is_of_all)
+
     def measure(
-        self, batch: int, precision: Precision = "float32", *, accumulates: bool = False
+        self,
+        batch: int,
+        precision: Precision = "float32",
+        *,
+        keeps_gradients: bool = False,
+        of_all: int | None = None,
     ) -> TrainingMemory:
-        """What an update by so many images needs; `accumulates` where they are a part of a batch,
-        of whose other parts the gradients are there."""
+        """What an update by so many images needs. `keeps_gradients` where there is room for the
+        gradients from the start: with those of other parts of a batch that is computed in parts,
+        or where the gradients of replicas are added up. `of_all` are the images of all devices,
+        where layers compute these."""
         weights = FLOAT * sum(share.weights for share in self.shares.values())
-        gradients = FLOAT * sum(share.trained for share in self.shares.values())
+        gradients = self.gradients
         remembered = gradients * (self.solver.remembered if self.solver else 0)
-        walk = Walk(self.graph, self.shares, self.trained, batch, precision, accumulates)
+        walk = Walk(
+            self.graph, self.shares, self.trained, batch, precision, keeps_gradients, of_all
+        )
         activations = walk.go_forward()
         walk.go_back()
-        there = weights + remembered + (gradients if accumulates else 0)
+        there = weights + remembered + (self.summed_gradients if keeps_gradients else 0)
         stepping = weights + remembered + gradients + self._count_step()
         peak = max(there + walk.ledger.peak, stepping)
         return TrainingMemory(weights, gradients, remembered, activations, peak)
@@ -92,14 +124,16 @@ def find_largest_batch(
     room: float,
     precision: Precision = "float32",
     *,
-    accumulates: bool = False,
+    keeps_gradients: bool = False,
 ) -> int:
-    """The most images whose update fits each of the devices; 0 where not one does."""
+    """The most images whose update fits each of the devices, which have so many bytes; 0 where not
+    one does."""
     needs = tuple(devices)
 
     def fits(batch: int) -> bool:
         return all(
-            need.measure(batch, precision, accumulates=accumulates).peak <= room for need in needs
+            need.measure(batch, precision, keeps_gradients=keeps_gradients).peak <= room
+            for need in needs
         )
 
     high = 1
@@ -115,14 +149,19 @@ def find_largest_batch(
 def need_one_device(graph: Graph, solver: Solver | None) -> TrainingNeeds:
     """The whole net on one device."""
     shares = {
-        node.name: Share(node.shape.elements, 0, *count_weights(node, 1, 1)) for node in graph.nodes
+        node.name: Share(node.shape.elements, 0, *count_weights(node, node.shape.channels))
+        for node in graph.nodes
     }
     return TrainingNeeds(graph, shares, solver)
 
 
-def need_columns(graph: Graph, solver: Solver | None) -> tuple[TrainingNeeds, ...]:
-    """The net on as many devices as it says."""
-    places = place_graph(graph).nodes
+def need_columns(
+    graph: Graph, solver: Solver | None, placement: Placement | None = None
+) -> tuple[TrainingNeeds, ...]:
+    """The net on as many devices as it says, laid there as in `placement`, where that is known."""
+    if graph.gpus == 1:
+        return (need_one_device(graph, solver),)
+    places = (placement or place_graph(graph)).nodes
     return tuple(
         TrainingNeeds(
             graph, {n.name: share_node(n, places[n.name], gpu) for n in graph.nodes}, solver
@@ -133,9 +172,9 @@ def need_columns(graph: Graph, solver: Solver | None) -> tuple[TrainingNeeds, ..
 
 def share_node(node: Node, place: NodePlacement, gpu: int) -> Share:
     """One GPU's run of a layer."""
-    own, channels = count_channels((place.runs[gpu],)), node.shape.channels
-    numbers = node.shape.elements // channels * own
-    return Share(numbers, count_joined(node, place, gpu), *count_weights(node, own, channels))
+    own = count_channels((place.runs[gpu],))
+    numbers = node.shape.elements // node.shape.channels * own
+    return Share(numbers, count_joined(node, place, gpu), *count_weights(node, own))
 
 
 def count_joined(node: Node, place: NodePlacement, gpu: int) -> int:
@@ -150,12 +189,11 @@ def count_joined(node: Node, place: NodePlacement, gpu: int) -> int:
     return sum(count_channels(read[name]) * pixels[name] for name in crossing)
 
 
-def count_weights(node: Node, own: int, channels: int) -> tuple[int, int, int]:
+def count_weights(node: Node, own: int) -> tuple[int, int, int]:
     """Numbers that a layer brings to a device that has so many of its channels: all of them, those
     that get a gradient, and those of its largest tensor that does."""
-    if node.shares_weights_of:
+    if node.shares_weights_of or not node.weights:
         return 0, 0, 0
-    everything = sum(weight.elements for weight in node.weights)
-    trained = [w.elements for w in node.weights if w.is_learned and w.rate]
-    numbers = everything, sum(trained), max(trained, default=0)
-    return tuple(number * own // channels for number in numbers)  # type: ignore[return-value]
+    sizes = [share_weight(weight, own, node.shape.channels) for weight in node.weights]
+    trained = [size for size, w in zip(sizes, node.weights, strict=True) if w.is_learned and w.rate]
+    return sum(sizes), sum(trained), max(trained, default=0)

@@ -14,8 +14,9 @@ from typing import NamedTuple
 
 from msgspec import Struct, field
 
-from netspec.analyses.kept_tensors import FLOAT, HALF, Kept, Precision, count_copied, find_kept
+from netspec.analyses.kept_tensors import FLOAT, HALF, Kept, count_copied, find_kept
 from netspec.graph import Graph, Node
+from netspec.recipe.device import Precision
 
 SUMS = frozenset({"conv", "depthwise", "deconv", "fc", "prelu"})
 """What autocast computes in bfloat16. All others go on in the kind of number that they get."""
@@ -36,6 +37,9 @@ class Share(NamedTuple):
     """Those of them that get a gradient."""
     largest: int
     """Of these, the numbers of the largest tensor."""
+    is_of_all: bool = False
+    """Whether it computes the images of all devices, and not the device's own. Then no other device
+    has the same weights."""
 
 
 class Ledger(Struct):
@@ -77,16 +81,19 @@ class Walk:
         trained: Set[str],
         batch: int,
         precision: Precision,
-        accumulates: bool,
+        keeps_gradients: bool,
+        of_all: int | None = None,
     ) -> None:
         self.graph = graph
         self.shares = shares
         self.trained = trained
         """Layers whose results get a gradient."""
         self.batch = batch
+        self.of_all = batch if of_all is None else of_all
+        """The images of all devices."""
         self.is_half = precision == "bf16"
-        self.accumulates = accumulates
-        """Whether the gradients of weights are there already."""
+        self.keeps_gradients = keeps_gradients
+        """Whether there is room for the gradients of weights already."""
         self.ledger = Ledger()
         self.last_readers = {name: node.name for node in graph.nodes for name in node.inputs}
         self.exits = (graph.output, *(head.output for head in graph.heads))
@@ -101,7 +108,11 @@ class Walk:
 
     def size(self, name: str) -> int:
         """Bytes of a layer's result."""
-        return self.shares[name].numbers * self.widths[name] * self.batch
+        return self.shares[name].numbers * self.widths[name] * self.count_images(name)
+
+    def count_images(self, name: str) -> int:
+        """The images that a layer computes."""
+        return self.of_all if self.shares[name].is_of_all else self.batch
 
     def casts(self, node: Node) -> bool:
         """Whether the layer computes in bfloat16, with copies of its weights."""
@@ -136,19 +147,20 @@ class Walk:
         """Hold what the layer makes beside its result and what it keeps of others; gives the names
         of all of it that stays."""
         name, share = node.name, self.shares[node.name]
+        images = self.count_images(name)
         sizes: dict[str, int] = {}
         if kept.result:
             sizes[self.owners[name]] = 0
         if share.joined:
-            sizes[f"{name} joined"] = share.joined * self.widths[node.inputs[0]] * self.batch
+            sizes[f"{name} joined"] = share.joined * self.widths[node.inputs[0]] * images
         elif kept.copies or (self.casts(node) and self.widths[node.inputs[0]] != HALF):
             width = HALF if self.casts(node) else self.widths[node.inputs[0]]
-            sizes[f"{name} copy"] = count_copied(node) * width * self.batch
+            sizes[f"{name} copy"] = count_copied(node) * width * images
         elif kept.inputs:
             sizes |= {self.owners[each]: 0 for each in node.inputs}
         beside = kept.extra + kept.masks * self.widths[name]
         if beside:
-            sizes[f"{name} beside"] = beside * share.numbers * self.batch
+            sizes[f"{name} beside"] = beside * share.numbers * images
         if self.casts(node) and share.weights:
             sizes[f"{name} in half"] = HALF * share.weights
         for what, size in sizes.items():
@@ -195,7 +207,7 @@ class Walk:
 
     def add_weight_gradients(self, node: Node, share: Share) -> None:
         size = FLOAT * share.trained
-        if self.accumulates:
+        if self.keeps_gradients and not share.is_of_all:
             self.ledger.pass_by(size)
         else:
             self.ledger.hold(f"{node.name} weights", size)

@@ -4,14 +4,18 @@ The options and their contradictions stand here; the check itself is in `checkin
 imported when one begins, so that help and usage errors come at once.
 """
 
-from typing import Annotated, Literal, NoReturn
+from collections.abc import Callable
+from typing import Annotated, Literal, NoReturn, TypeVar
 
 import typer
 
+from netspec.cli.amounts import parse_memory
 from netspec.cli.inputs import STANDARD_INPUT, split_picked
 from netspec.cli.output import standard_output
 from netspec.cli.screen import FOR_MACHINES, Format, When
+from netspec.recipe.device import Device, Precision
 
+T = TypeVar("T")
 Stage = Literal["tree", "graph"]
 
 Files = Annotated[
@@ -30,6 +34,19 @@ Settings = Annotated[
         help="Give a net's parameter a value, written as in the language: classes=10,"
         " counts=[3,4,6,3]. May be repeated.",
     ),
+]
+Memory = Annotated[
+    str | None,
+    typer.Option(
+        "--memory",
+        metavar="SIZE",
+        help="What a device has, 3GB or 80GiB: show the largest batch that it can train with, and"
+        " warn of a recipe's that is larger.",
+    ),
+]
+InPrecision = Annotated[
+    Precision,
+    typer.Option("--precision", help="What the memory of training is reckoned for: as for train."),
 ]
 Form = Annotated[
     Format,
@@ -65,6 +82,8 @@ StdinFilename = Annotated[
 def check(
     files: Files,
     settings: Settings = None,
+    memory: Memory = None,
+    precision: InPrecision = "float32",
     form: Form = "auto",
     full: Full = False,
     depth: Depth = None,
@@ -81,6 +100,8 @@ def check(
     one has, 2 if one cannot be read or the command is wrong.
     """
     refuse_contradictions(form, color, stage, full=full, depth=depth, quiet=quiet)
+    if stage == "tree" and (memory or precision != "float32"):
+        refuse("--memory, --precision", "a tree has no layers yet that would need memory")
     is_piped = any(map(is_standard_input, files))
     if stdin_filename and not is_piped:
         refuse("--stdin-filename", "standard input (-) is not among the files")
@@ -89,10 +110,11 @@ def check(
     if watch and strict:
         refuse("--strict", "a watch ends by Ctrl-C, whatever it found")
     values = parse_settings(settings or [])
+    device = Device(read_option("--memory", memory, parse_memory), precision)
 
     from netspec.cli.checking import Checking, check_files, choose_detail
 
-    checking = Checking(values, form, color, stage, choose_detail(full, depth, quiet))
+    checking = Checking(values, device, form, color, stage, choose_detail(full, depth, quiet))
     if watch:
         from netspec.cli.rechecking import recheck_forever
 
@@ -124,6 +146,16 @@ def is_standard_input(word: str) -> bool:
     """Whether a word of the command line is `-` or `-:NAME`."""
     picked = split_picked(word)
     return STANDARD_INPUT in (word, picked[0] if picked else None)
+
+
+def read_option(option: str, text: str | None, parse: Callable[[str], T]) -> T | None:
+    """The value of an option; ends with a usage error where its text is none."""
+    if text is None:
+        return None
+    try:
+        return parse(text)
+    except ValueError as error:
+        refuse(option, str(error))
 
 
 def parse_settings(words: list[str]) -> dict[str, str]:

@@ -16,6 +16,7 @@ from netspec.cli.output import standard_output
 from netspec.cli.screen import FOR_MACHINES, Format, When, choose_screen
 from netspec.compiler.pipeline import compile_source
 from netspec.compiler.program import Program
+from netspec.recipe.device import Device
 from netspec.render.outline import EVERYTHING
 from netspec.render.page import Line, join_blocks, printable, styled
 from netspec.render.report import Detail, render_programs
@@ -27,6 +28,7 @@ class Checking(Struct, frozen=True):
     """What a command line asks for, apart from its files."""
 
     settings: Mapping[str, str] = {}
+    device: Device = Device()
     form: Format = "auto"
     color: When = "auto"
     stage: str | None = None
@@ -36,7 +38,7 @@ class Checking(Struct, frozen=True):
         """A program, which for the stage `tree` goes no further than the text."""
         if self.stage == "tree":
             return Program(each.source, diagnostics=tuple(parse_source(each.source)[1]))
-        return compile_source(each.source, self.settings, each.net)
+        return compile_source(each.source, self.settings, each.net, device=self.device)
 
     def show(
         self, programs: Sequence[Program], unreadable: Mapping[str, str], stream: TextIO

@@ -1,26 +1,19 @@
 """`netspec plan`: what training a net on several devices would take, on paper.
 
-The formulas are those of `netspec.analyses.scaling`; here are the options and the amounts that they
-are written in.
+The formulas are those of `netspec.analyses.scaling`; here are the options.
 """
 
 import os
-import re
 from typing import Annotated
 
 import typer
 
-from netspec.cli.check import Color, Settings, parse_settings, refuse
+from netspec.cli.amounts import parse_link, parse_memory, parse_speed
+from netspec.cli.check import Color, Settings, parse_settings, read_option, refuse
 from netspec.cli.exit_codes import IS_UNREADABLE
 from netspec.cli.inputs import read_inputs, tell_unreadable
 from netspec.cli.output import standard_output
 from netspec.cli.screen import choose_screen
-
-AMOUNT = re.compile(
-    r"(?P<number>\d+(?:\.\d+)?) ?(?P<prefix>[kKMGTP]?)(?P<binary>i?)"
-    r"(?P<unit>B|Byte|bit|FLOP)(?P<rate>/s|S)?"
-)
-POWERS = "kMGTP"
 
 File = Annotated[
     str,
@@ -85,11 +78,11 @@ def plan(
     if column_link and link is None:
         refuse("--column-link", "it says where --link is another")
     values = parse_settings(settings or [])
-    room = parse_amount("--memory", memory, "B", is_rate=False)
+    room = read_option("--memory", memory, parse_memory)
     rates = (
-        parse_amount("--speed", speed, "FLOP", is_rate=True),
-        parse_amount("--link", link, "B", is_rate=True),
-        parse_amount("--column-link", column_link, "B", is_rate=True),
+        read_option("--speed", speed, parse_speed),
+        read_option("--link", link, parse_link),
+        read_option("--column-link", column_link, parse_link),
     )
     inputs = read_inputs([file])
     tell_unreadable(inputs)
@@ -104,21 +97,3 @@ def plan(
         screen = choose_screen("auto", color, stream, os.environ)
         status = show_plan(inputs.found[0], values, screen, gpus, batch, room, rates)
     raise typer.Exit(status)
-
-
-def parse_amount(option: str, text: str | None, unit: str, *, is_rate: bool) -> float | None:
-    """`80GB`, `16GiB`, `25GB/s`, `200Gbit/s`, `60TFLOP/s` as bytes or operations, a second where it
-    is a rate; None for None. Ends with a usage error where it is something else."""
-    if text is None:
-        return None
-    example = {"B": "25GB/s" if is_rate else "80GB", "FLOP": "60TFLOP/s"}[unit]
-    found = AMOUNT.fullmatch(text)
-    if not found or bool(found["rate"]) != is_rate or (found["unit"] == "FLOP") != (unit == "FLOP"):
-        refuse(option, f"`{text}` should be an amount such as {example}")
-    base = 1024.0 if found["binary"] else 1000.0
-    prefix = found["prefix"].replace("K", "k")
-    factor = base ** (POWERS.index(prefix) + 1) if prefix else 1.0
-    number = float(found["number"]) * factor / (8 if found["unit"] == "bit" else 1)
-    if not number:
-        refuse(option, f"`{text}` is nothing")
-    return number

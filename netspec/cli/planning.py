@@ -18,7 +18,7 @@ def show_plan(
     screen: Screen,
     gpus: int | None,
     batch: int | None,
-    memory: float | None,
+    memory: int | None,
     rates: tuple[float | None, float | None, float | None],
 ) -> int:
     """Show the plan of the net that the input names; gives the exit code."""
@@ -36,7 +36,7 @@ def show_plan(
         refuse("--batch", f"{net.name} has no recipe that says how many images an update has")
     if images < devices // columns:
         refuse("--gpus", f"{images} images are too few for {devices // columns} replicas")
-    scaling = Scaling.of(net.graph, net.recipe.solver.remembered if net.recipe else 0)
+    scaling = Scaling.of(net.graph, net.recipe.solver if net.recipe else None)
     speed, link, column_link = rates
     machine = Machine(speed, link, column_link or link) if speed and link else None
     splits_fc = net.recipe is not None and net.recipe.parallel.fc == "split"

@@ -24,6 +24,7 @@ from netspec.compiler.program import CheckedNet, Pattern, Program
 from netspec.compiler.recipes import RecipeBook, check_recipe, compile_recipes
 from netspec.compiler.settings import evaluate_settings
 from netspec.diagnostics import Diagnostic, has_errors
+from netspec.recipe.device import Device
 from netspec.source import SourceFile, decode_source
 from netspec.syntax import tree
 
@@ -32,11 +33,14 @@ DEEPEST_STACK = 50_000
 
 
 def compile_file(
-    path: Path, settings: Mapping[str, str] | None = None, net: str | None = None
+    path: Path,
+    settings: Mapping[str, str] | None = None,
+    net: str | None = None,
+    device: Device | None = None,
 ) -> Program:
     """Compile a file; raises OSError or UnicodeDecodeError where it cannot be read."""
     text = decode_source(path.read_bytes())
-    return compile_source(SourceFile(str(path), text, path), settings, net)
+    return compile_source(SourceFile(str(path), text, path), settings, net, device=device)
 
 
 def compile_source(
@@ -44,10 +48,11 @@ def compile_source(
     settings: Mapping[str, str] | None = None,
     net: str | None = None,
     texts: Mapping[Path, str] | None = None,
+    device: Device | None = None,
 ) -> Program:
     """Compile source text. `settings` are values for parameters, in the language; `net` picks one
     of the file's nets; `texts` are those of the files that it uses, where the disk is not to be
-    read for them."""
+    read for them; `device` is what its nets are to be trained on, where that is known."""
     with deep_stack():
         module, modules, diagnostics = load_module(source, texts)
         if has_errors(diagnostics):
@@ -55,7 +60,7 @@ def compile_source(
         checked = check_names(module, modules)
         if has_errors(checked.diagnostics):
             return Program(source, diagnostics=_in_order(checked.diagnostics))
-        program = _compile_nets(module, checked, settings or {}, net)
+        program = _compile_nets(module, checked, settings or {}, net, device or Device())
         if program.nets and not settings and net is None:
             unused = find_unused_allowances(program, module.file)
             program = replace(program, diagnostics=_in_order([*program.diagnostics, *unused]))
@@ -76,7 +81,11 @@ def compile_texts(
 
 
 def _compile_nets(
-    module: Module, checked: NamesChecked, settings: Mapping[str, str], net: str | None
+    module: Module,
+    checked: NamesChecked,
+    settings: Mapping[str, str],
+    net: str | None,
+    device: Device,
 ) -> Program:
     source = module.file.source
     things = [t for t in module.own.values() if not isinstance(t.definition, tree.Block)]
@@ -104,9 +113,9 @@ def _compile_nets(
     if has_errors(diagnostics):
         return Program(source, (), tuple(patterns), _in_order(diagnostics))
     for checked_net in nets:
-        diagnostics += lint_net(checked_net)
+        diagnostics += lint_net(checked_net, device)
     diagnostics += find_uncalled(module.own.values(), checked.called)
-    return Program(source, tuple(nets), tuple(patterns), _in_order(diagnostics))
+    return Program(source, tuple(nets), tuple(patterns), _in_order(diagnostics), device)
 
 
 def _checked_net(

@@ -7,6 +7,7 @@ from msgspec import Struct, field
 
 from netspec.diagnostics import Diagnostic, has_errors
 from netspec.graph import Graph
+from netspec.recipe.device import Device
 from netspec.source import SourceFile, Span
 
 if TYPE_CHECKING:
@@ -58,6 +59,8 @@ class Program(Struct, frozen=True):
     """In the order of the file; empty where it has errors."""
     patterns: tuple[Pattern, ...] = ()
     diagnostics: tuple[Diagnostic, ...] = ()
+    device: Device = Device()
+    """What its nets are to be trained on."""
 
     def __repr__(self) -> str:
         return f"<Program {self.describe()}>"

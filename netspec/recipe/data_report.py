@@ -10,6 +10,8 @@ from typing import Any, Literal
 
 from msgspec import Struct, to_builtins
 
+from netspec.recipe.device import show_bytes
+
 MOST_CLASSES = 10
 MOST_BROKEN = 20
 Lines = list[tuple[str, str]]
@@ -156,7 +158,7 @@ def describe_timing(timing: DataTiming) -> Lines:
 
 def describe_packing(report: PackReport) -> Lines:
     """What a packing came to, as lines."""
-    size = _describe_bytes(report.bytes)
+    size = show_bytes(report.bytes)
     lines = [
         (
             "packed",
@@ -175,8 +177,8 @@ def describe_packing(report: PackReport) -> Lines:
 def _describe_pixels(pixels: PixelReport) -> Lines:
     lines: Lines = []
     if pixels.bytes:
-        mean = _describe_bytes(round(pixels.bytes / max(1, pixels.images)))
-        lines += [("files", f"{_describe_bytes(pixels.bytes)}, {mean} an image")]
+        mean = show_bytes(round(pixels.bytes / max(1, pixels.images)))
+        lines += [("files", f"{show_bytes(pixels.bytes)}, {mean} an image")]
     if pixels.heights:
         shorter = list(map(min, pixels.heights, pixels.widths))
         longer = list(map(max, pixels.heights, pixels.widths))
@@ -211,13 +213,6 @@ def _describe_spread(numbers: Sequence[int]) -> str:
     if least == most:
         return f"{least:,} pixels"
     return f"{least:,} to {most:,} pixels, median {median(numbers):,.0f}"
-
-
-def _describe_bytes(count: int) -> str:
-    for unit, size in (("GiB", 2**30), ("MiB", 2**20), ("KiB", 2**10)):
-        if count >= size:
-            return f"{count / size:,.1f} {unit}"
-    return f"{count:,} bytes"
 
 
 def _count_broken(broken: Sequence[BrokenImage]) -> str:

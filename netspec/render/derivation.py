@@ -14,9 +14,9 @@ from netspec.analyses.receptive_field import Field, find_fields
 from netspec.graph import Node
 from netspec.layers.arithmetic import derive_product, join_both
 from netspec.layers.starting_values import Constant, Msra, Uniform, Xavier, pytorch_start
+from netspec.recipe.device import show_bytes
 from netspec.render.facts import NetFacts
 from netspec.render.layer_rows import shorten_name
-from netspec.render.net_report import show_bytes
 from netspec.render.page import Line, Page, Piece, printable, styled, wrap_text
 from netspec.render.schema_words import write_starting_values
 from netspec.tensor import Interval, Reach, Weight

@@ -1,6 +1,9 @@
-"""What a check says of one net, computed once for every format: totals, memory, placement."""
+"""What a check says of one net, computed once for every format: totals, memory, placement, and what
+training takes of each device.
+"""
 
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
@@ -9,13 +12,36 @@ from netspec.analyses.memory import Memory, measure_memory
 from netspec.analyses.placement import Placement, place_graph
 from netspec.compiler.program import CheckedNet
 from netspec.graph import Graph, Head, Node
+from netspec.recipe.device import Device, Precision
 from netspec.tensor import Shape
+
+if TYPE_CHECKING:
+    from netspec.analyses.training_memory import TrainingMemory
+
+
+class TrainingFacts(Struct, frozen=True):
+    """What an update takes of the devices that train a net."""
+
+    batch: int
+    """Images of an update: those of the recipe, or 1 where there is none."""
+    has_recipe: bool
+    """Without one there is no solver that remembers anything."""
+    precision: Precision
+    devices: "tuple[TrainingMemory, ...]"
+    """Of as many devices as the net says."""
+    whole: "TrainingMemory"
+    """Of one device that has it all."""
+    room: int | None
+    """The bytes that each of the devices is said to have."""
+    largest_batch: int | None
+    """The most images whose update has room there."""
 
 
 class NetFacts(Struct, frozen=True, dict=True):
     """A checked net with the answers of the analyses."""
 
     net: CheckedNet
+    device: Device = Device()
 
     @property
     def graph(self) -> Graph:
@@ -34,6 +60,27 @@ class NetFacts(Struct, frozen=True, dict=True):
     def placement(self) -> Placement | None:
         """Where the layers lie; None for a net on a single GPU."""
         return place_graph(self.graph) if self.graph.gpus > 1 else None
+
+    @cached_property
+    def training(self) -> TrainingFacts | None:
+        """None where neither a recipe nor a device asks for it."""
+        recipe, room, precision = self.net.recipe, self.device.memory, self.device.precision
+        if recipe is None and room is None:
+            return None
+        from netspec.analyses.training_memory import (  # not where only mistakes are shown
+            find_largest_batch,
+            need_columns,
+            need_one_device,
+        )
+
+        solver, batch = (recipe.solver, recipe.batch) if recipe else (None, 1)
+        needs = need_columns(self.graph, solver, self.placement)
+        devices = tuple(each.measure(batch, precision) for each in needs)
+        whole = devices[0]
+        if len(devices) > 1:
+            whole = need_one_device(self.graph, solver).measure(batch, precision)
+        largest = None if room is None else find_largest_batch(needs, room, precision)
+        return TrainingFacts(batch, recipe is not None, precision, devices, whole, room, largest)
 
     @property
     def input_shapes(self) -> tuple[tuple[str, Shape], ...]:

@@ -5,10 +5,12 @@ from fractions import Fraction
 
 from pydantic import JsonValue
 
+from netspec.analyses.training_memory import TrainingMemory
 from netspec.compiler.program import CheckedNet, Pattern, Program
 from netspec.diagnostics import Diagnostic, Label
 from netspec.graph import Node
-from netspec.render.facts import NetFacts
+from netspec.recipe.device import Device
+from netspec.render.facts import NetFacts, TrainingFacts
 from netspec.render.json_schema import (
     FORMAT_VERSION,
     CheckReport,
@@ -19,11 +21,13 @@ from netspec.render.json_schema import (
     HeadReport,
     LabelReport,
     LayerReport,
+    MemoryReport,
     NetReport,
     PatternReport,
     Place,
     ShareReport,
     TotalsReport,
+    TrainingReport,
     UnreadableReport,
     WeightReport,
 )
@@ -56,14 +60,14 @@ def render_json(
 def report_file(program: Program, diagnostics: Iterable[Diagnostic]) -> FileReport:
     return FileReport(
         file=program.source.name,
-        nets=[report_net(net) for net in program.nets],
+        nets=[report_net(net, program.device) for net in program.nets],
         patterns=[report_pattern(pattern) for pattern in program.patterns],
         diagnostics=[report_diagnostic(diagnostic) for diagnostic in diagnostics],
     )
 
 
-def report_net(net: CheckedNet) -> NetReport:
-    facts = NetFacts(net)
+def report_net(net: CheckedNet, device: Device) -> NetReport:
+    facts = NetFacts(net, device)
     graph = facts.graph
     return NetReport(
         name=net.name,
@@ -77,6 +81,7 @@ def report_net(net: CheckedNet) -> NetReport:
         layers=[report_layer(node, facts) for node in graph.nodes],
         heads=report_heads(facts),
         totals=report_totals(facts),
+        training=report_training(facts.training),
         claims=ClaimsReport(held=net.claims.held, skipped=net.claims.skipped),
     )
 
@@ -106,6 +111,23 @@ def report_totals(facts: NetFacts) -> TotalsReport:
         training_bytes=facts.placement.training_bytes if facts.placement else 0,
         update_bytes=count_update_bytes(facts),
     )
+
+
+def report_training(training: TrainingFacts | None) -> TrainingReport | None:
+    if training is None:
+        return None
+    return TrainingReport(
+        batch=training.batch,
+        precision=training.precision,
+        devices=[report_memory(memory) for memory in training.devices],
+        one_device=report_memory(training.whole),
+        room=training.room,
+        largest_batch=training.largest_batch,
+    )
+
+
+def report_memory(memory: TrainingMemory) -> MemoryReport:
+    return MemoryReport(**memory._asdict(), passing=memory.passing)
 
 
 def count_update_bytes(facts: NetFacts) -> int | None:

@@ -168,7 +168,8 @@ class TotalsReport(Model):
     average_bytes: int
     """Running averages in float32."""
     activations: int
-    """Numbers kept for one image on the way to the backward pass, the image itself excluded."""
+    """Numbers of the layers' results for one image, less those that can take the place of what
+    their layer reads, such as a relu's. What a training keeps is in `training`."""
     crossing_bytes: int
     """Bytes that cross between GPUs for one image, going forward."""
     returning_bytes: int
@@ -186,6 +187,43 @@ class ClaimsReport(Model):
     """Claims that hold."""
     skipped: int
     """Claims passed over because an argument that they depend on was changed."""
+
+
+class MemoryReport(Model):
+    """Bytes that an update needs on one device, estimated from shapes."""
+
+    weights: int
+    """Learned numbers and running averages."""
+    gradients: int
+    """Of the learned numbers that are not frozen."""
+    solver: int
+    """What the solver remembers of these."""
+    activations: int
+    """What is kept for the way back, with the batch itself."""
+    passing: int
+    """What else is there at the peak: gradients of activations, mostly."""
+    peak: int
+    """The most that is there at once. Gradients of weights come as activations go, so it may be
+    less than the sum of the others."""
+
+
+class TrainingReport(Model):
+    """What an update takes of the devices that train a net, with its heads."""
+
+    batch: int
+    """Its images: the recipe's batch; 1 for a net without a recipe, whose solver remembers
+    nothing."""
+    precision: Literal["float32", "bf16"]
+    """In which layers compute."""
+    devices: list[MemoryReport]
+    """For each GPU of the net, in order."""
+    one_device: MemoryReport
+    """The same where one device has the whole net."""
+    room: int | None
+    """The bytes that each device has by --memory; null without it."""
+    largest_batch: int | None
+    """The largest batch that has room on each of the devices, 0 where not one image has; null
+    without --memory."""
 
 
 class NetReport(Model):
@@ -213,6 +251,8 @@ class NetReport(Model):
     """Side exits."""
     totals: TotalsReport
     """Sums over what inference uses."""
+    training: TrainingReport | None
+    """The memory that training needs; null for a net without a recipe, unless --memory is given."""
     claims: ClaimsReport
     """How many claims held."""
 

@@ -12,9 +12,11 @@ from netspec.analyses.memory import Memory
 from netspec.analyses.placement import Placement
 from netspec.compiler.program import CheckedNet, ClaimTally
 from netspec.graph import Head
+from netspec.recipe.device import Device, show_bytes
 from netspec.recipe.recipe import Recipe
 from netspec.render.facts import NetFacts, summarize
 from netspec.render.layer_rows import LayerRow, list_layer_rows
+from netspec.render.memory_lines import list_training
 from netspec.render.outline import choose_depth
 from netspec.render.page import (
     Line,
@@ -53,10 +55,10 @@ CELLS: dict[Column, Callable[[LayerRow], str]] = {
 }
 
 
-def render_net(net: CheckedNet, page: Page, depth: int | None) -> list[Line]:
-    """All there is to say of one net; `depth` is how many levels of blocks are opened, by default
-    as many as keep the net readable."""
-    facts = NetFacts(net)
+def render_net(net: CheckedNet, page: Page, depth: int | None, device: Device) -> list[Line]:
+    """All there is to say of one net that is to be trained on a device; `depth` is how many levels
+    of blocks are opened, by default as many as keep the net readable."""
+    facts = NetFacts(net, device)
     depth = depth or choose_depth(facts.graph.nodes)
     main = list_layer_rows(facts, None, depth)
     blocks = [
@@ -108,6 +110,8 @@ def list_facts(facts: NetFacts) -> Iterator[tuple[str, str]]:
     )
     if facts.placement:
         yield from describe_gpus(facts.placement, facts.net.recipe)
+    if facts.training:
+        yield from list_training(facts.training)
 
 
 def describe_weights(memory: Memory) -> str:
@@ -131,14 +135,6 @@ def describe_gpus(placement: Placement, recipe: Recipe | None) -> Iterator[tuple
     if recipe:
         crossing = placement.training_bytes * recipe.batch
         yield "  update", f"{crossing:,} bytes, for {count_noun(recipe.batch, 'image')} both ways"
-
-
-def show_bytes(number: int) -> str:
-    """`3.1 GiB`, `232.6 MiB`, `1.5 KiB`, `40 bytes`."""
-    for unit, name in ((2**30, "GiB"), (2**20, "MiB"), (2**10, "KiB")):
-        if number >= unit:
-            return f"{number / unit:,.1f} {name}"
-    return count_noun(number, "byte")
 
 
 def describe_claims(claims: ClaimTally) -> Line:

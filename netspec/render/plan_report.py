@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from msgspec import Struct
 
 from netspec.analyses.scaling import Layout, Load, Machine, Scaling
-from netspec.render.net_report import show_bytes
+from netspec.recipe.device import show_bytes
 from netspec.render.page import Line, Page, Piece, count_noun, join_blocks, styled, wrap_text
 from netspec.render.table import Column, TableRow, fit_columns, render_table
 
@@ -23,7 +23,7 @@ class PaperPlan(Struct, frozen=True):
     batch: int
     """Images of an update."""
     devices: int
-    memory: float | None
+    memory: int | None
     """Bytes that a device has; None where nothing is said of it."""
     machine: Machine | None
     """None where speed and link are not both said."""
@@ -77,7 +77,7 @@ def list_facts(plan: PaperPlan, load: Load) -> Iterator[tuple[str, str]]:
     """Each device's share of an update; the one with most of it, where they differ."""
     each = f", {load.images:,} on each replica" if load.layout.replicas > 1 else ""
     yield "update", f"{count_noun(plan.batch, 'image')}{each}"
-    yield "memory", describe_memory(plan, load)
+    yield "memory", describe_memory(plan)
     seconds = load.seconds(plan.machine) if plan.machine else None
     facts = (
         ("compute", f"{show_number(load.operations)}FLOP"),
@@ -93,18 +93,13 @@ def list_facts(plan: PaperPlan, load: Load) -> Iterator[tuple[str, str]]:
     yield "together", f"{show_seconds(total)}, {plan.batch / total:,.0f} images/s"
 
 
-def describe_memory(plan: PaperPlan, load: Load) -> str:
-    memory, total = load.memory, sum(load.memory)
-    parts = ", ".join(
-        f"{name} {show_bytes(number)}"
-        for name, number in zip(memory._fields, memory, strict=True)
-        if number
-    )
-    text = f"{show_bytes(total)} a device: {parts}"
+def describe_memory(plan: PaperPlan) -> str:
+    memory = plan.scaling.measure_memory(plan.layout, plan.batch)
+    text = f"{show_bytes(memory.peak)} a device: {memory.describe_parts()}"
     if plan.memory is None:
         return text
-    room = show_bytes(int(plan.memory))
-    return f"{text}; " + (f"more than its {room}" if total > plan.memory else f"of {room}")
+    room = show_bytes(plan.memory)
+    return f"{text}; " + (f"more than its {room}" if memory.peak > plan.memory else f"of {room}")
 
 
 def render_efficiencies(plan: PaperPlan, machine: Machine, page: Page) -> list[Line]:

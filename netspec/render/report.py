@@ -56,7 +56,7 @@ def distinct_diagnostics(programs: Sequence[Program]) -> list[list[Diagnostic]]:
 def render_nets(program: Program, page: Page, depth: int | None) -> Iterator[list[Line]]:
     """A file's nets and patterns; for a file that has none, a line that says so."""
     for net in program.nets:
-        yield render_net(net, page, depth)
+        yield render_net(net, page, depth, program.device)
     if program.patterns:
         yield [render_pattern(pattern) for pattern in program.patterns]
     if not program.nets and not program.patterns and not program.has_errors:

@@ -35,6 +35,13 @@ def test_a_tiny_net_by_hand() -> None:
     kept = 2 * 4 * (16 + 32 + 32 + 3)
     peak = 2 * 4 * 98 + kept + 2 * 4 * 32 + 4 * 96
     assert found == TrainingMemory(4 * 98, 4 * 98, 4 * 98, kept, peak)
+    assert found.passing == 2 * 4 * 32 - 4 * 2  # the conv's gradient comes later
+
+
+def test_where_gradients_come_as_activations_go_nothing_passes() -> None:
+    found = TrainingMemory(weights=100, gradients=100, solver=0, activations=2048, peak=2200)
+    assert found.passing == 0
+    assert found.describe_parts() == "weights 100 bytes, gradients 100 bytes, activations 2.0 KiB"
 
 
 def test_half_precision_halves_what_sums_read_and_give() -> None:
@@ -59,7 +66,7 @@ def test_the_peak_is_in_the_step_where_weights_are_most_of_all() -> None:
 
 def test_gradients_of_other_parts_are_there_from_the_start() -> None:
     needs = need_one_device(compile_file(SPECS / "resnet18.net").nets[0].graph, MOMENTUM)
-    alone, after = needs.measure(16), needs.measure(16, accumulates=True)
+    alone, after = needs.measure(16), needs.measure(16, keeps_gradients=True)
     assert alone[:4] == after[:4]
     assert alone.peak < after.peak <= alone.peak + alone.gradients
 

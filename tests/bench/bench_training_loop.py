@@ -26,7 +26,7 @@ from torch.profiler import ProfilerActivity, profile, record_function
 import netspec
 import netspec_torch
 from netspec.compiler.program import CheckedNet
-from netspec_torch.compute import Precision
+from netspec.recipe.device import Precision
 from netspec_torch.data import loader
 from netspec_torch.data.fetching import map_ahead
 from netspec_torch.data.pipeline import Pipeline

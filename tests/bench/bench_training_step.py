@@ -26,7 +26,7 @@ from torch.nn.functional import cross_entropy
 import netspec
 import netspec_torch
 from netspec.compiler.program import CheckedNet
-from netspec_torch.compute import Precision
+from netspec.recipe.device import Precision
 from netspec_torch.solver import make_optimizer
 from netspec_torch.step import TrainingStep
 

@@ -16,12 +16,23 @@ ALEXNET = ROOT / "specs" / "alexnet.net"
 GOOD = "net good(classes = 10) { input 3x8x8; conv 8, 3x3; fc classes }\n"
 BAD = "net bad { input 3x8x8; tahn }\n"
 WARNS = "net warns { input 3x8x8; relu; relu }\n"
+TRAINS = """\
+net trains(classes = 10) { input 3x8x8; fc classes }
+train {
+  data photographs { resize 8 }
+  batch 1000
+  loss softmax
+  sgd rate=0.01, momentum=0.9
+  stop after=10 epochs
+}
+"""
 
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    for name, text in (("good.net", GOOD), ("bad.net", BAD), ("warns.net", WARNS)):
-        (tmp_path / name).write_text(text, encoding="utf-8")
+    texts = {"good": GOOD, "bad": BAD, "warns": WARNS, "trains": TRAINS}
+    for name, text in texts.items():
+        (tmp_path / f"{name}.net").write_text(text, encoding="utf-8")
     (tmp_path / "binary.net").write_bytes(b"\xff\xfe")
     return tmp_path
 
@@ -68,6 +79,16 @@ def folder(tmp_path: Path) -> Path:
         (["good.net", "--stdin-filename", "x.net"], 2),
         (["good.net", "--stage", "tree"], 0),
         (["bad.net", "--stage", "graph"], 1),
+        (["good.net", "--memory", "3GB"], 0),
+        (["trains.net", "--memory", "1GB", "--strict"], 0),
+        (["trains.net", "--memory", "1MB", "--strict"], 1),
+        (["trains.net", "--memory", "1MB", "--strict", "--stage", "graph"], 1),
+        (["trains.net", "--precision", "bf16"], 0),
+        (["trains.net", "--precision", "fp8"], 2),
+        (["trains.net", "--memory", "3"], 2),
+        (["trains.net", "--memory", "0GB"], 2),
+        (["trains.net", "--memory", "1MB", "--stage", "tree"], 2),
+        (["trains.net", "--precision", "bf16", "--stage", "tree"], 2),
     ],
 )
 def test_exit_code(folder: Path, arguments: list[str], code: int) -> None:
@@ -90,7 +111,7 @@ def test_a_folder_is_checked_in_order(folder: Path) -> None:
     result = run("check", ".", "--quiet", folder=folder)
     places = re.findall(r"--> \./(\w+)\.net:", result.stdout)
     assert places == ["bad", "warns"]
-    assert result.stdout.endswith("\n1 error, 1 warning in 3 files\n")
+    assert result.stdout.endswith("\n1 error, 1 warning in 4 files\n")
 
 
 def test_standard_input_has_a_name_and_a_place(folder: Path) -> None:
@@ -105,6 +126,26 @@ def test_standard_input_has_a_name_and_a_place(folder: Path) -> None:
 def test_settings_reach_the_net(folder: Path) -> None:
     result = run("check", "good.net", "--set", "classes = 3 + 4", folder=folder)
     assert "with           classes=7\n" in result.stdout
+
+
+def test_a_device_with_too_little_memory(folder: Path) -> None:
+    """The images take 768 kB, and as much the copy of them that the fc reads in its own order; in
+    bf16 that has half of the bytes."""
+    shown = run("check", "trains.net", "--memory", "1.4MB", folder=folder).stdout
+    assert re.search(r"^training       1\.[56] MiB at batch 1,000, in float32: ", shown, re.M)
+    assert re.search(r"^  room         1\.3 MiB, enough for batch [89]\d\d$", shown, re.M)
+    assert "warning[NS513]: trains needs 1." in shown
+    arguments = ("trains.net", "--memory", "1.4MB", "--precision", "bf16")
+    half = run("check", *arguments, folder=folder).stdout
+    assert " at batch 1,000, in bf16: " in half
+    assert "NS513" not in half
+
+
+def test_every_format_has_the_warning_of_memory(folder: Path) -> None:
+    for form in ("plain", "json", "sarif", "github"):
+        result = run("check", "trains.net", "--memory", "1kB", "--format", form, folder=folder)
+        assert "NS513" in result.stdout, form
+        assert "NS513" not in run("check", "trains.net", "--format", form, folder=folder).stdout
 
 
 def test_json_has_the_unreadable_too(folder: Path) -> None:

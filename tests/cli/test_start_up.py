@@ -20,6 +20,9 @@ FOR_MISTAKES = (
 )  # fmt: skip
 
 
+FOR_MEMORY = ("netspec.analyses.training_memory",)
+
+
 @pytest.fixture(autouse=True, scope="module")
 def tables_are_kept() -> None:
     """As they are from the first use of netspec on: only making them takes lark."""
@@ -51,6 +54,15 @@ def test_a_plain_check_imports_no_more_than_it_needs(arguments: list[str]) -> No
 def test_a_check_without_options_imports_nothing_that_reads_them() -> None:
     assert "typer" not in list_imported("check", "specs/alexnet.net", "specs/lenet.net:lenet")
     assert "typer" in list_imported("check", "specs/alexnet.net", "--color", "auto")
+
+
+def test_memory_of_training_is_reckoned_where_it_is_shown(tmp_path: Path) -> None:
+    bare = tmp_path / "bare.net"
+    bare.write_text("net bare { input 3x8x8; fc 10 }", encoding="utf-8")
+    for arguments in (["specs/lenet.net", "--quiet"], [str(bare)]):
+        assert list_imported("check", *arguments).isdisjoint(FOR_MEMORY)
+    for arguments in (["specs/lenet.net"], [str(bare), "--memory", "3GB"]):
+        assert list_imported("check", *arguments) >= {*FOR_MEMORY}
 
 
 def test_json_needs_its_models_and_no_colours() -> None:

@@ -9,6 +9,7 @@ import pytest
 
 from netspec.compiler.pipeline import compile_file
 from netspec.layers.starting_values import Normal
+from netspec.recipe.device import Device
 from netspec.render.json import as_json, render_json
 from netspec.render.json_schema import CheckReport
 from netspec.schema import HeightWidth, Sides
@@ -57,6 +58,29 @@ def test_totals(alexnet: Any) -> None:
     assert alexnet["claims"] == {"held": 9, "skipped": 0}
     assert alexnet["parameters"] == {"classes": 1000}
     assert alexnet["settings"] == {}
+
+
+def test_memory_of_training(alexnet: Any) -> None:
+    """The estimate itself is held in tests/analyses and tests/netspec_torch."""
+    training = alexnet["training"]
+    assert (training["batch"], training["precision"]) == (128, "float32")
+    assert (training["room"], training["largest_batch"]) == (None, None)
+    assert [each["weights"] for each in training["devices"]] == [130_124_448, 113_736_448]
+    whole = training["one_device"]
+    assert whole["weights"] == whole["gradients"] == whole["solver"] == 243_860_896
+    for each in (*training["devices"], whole):
+        parts = sum(each[name] for name in each if name not in ("peak", "passing"))
+        assert each["passing"] == max(0, each["peak"] - parts)
+
+
+def test_the_largest_batch_for_a_device() -> None:
+    text = "net a { input 1x4x4; fc 10 }"
+    device = Device(memory=2 * 680 + 4 * (16 + 10), precision="bf16")
+    found = json.loads(render_json([compile_text(text, device=device)], {}, "1.2.3"))
+    training = found["files"][0]["nets"][0]["training"]
+    assert (training["batch"], training["room"], training["precision"]) == (1, 1464, "bf16")
+    assert training["largest_batch"] == 0  # a copy of the weights in bf16 has no room
+    assert report(text)["files"][0]["nets"][0]["training"] is None
 
 
 def test_layers(alexnet: Any) -> None:

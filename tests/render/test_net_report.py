@@ -8,6 +8,7 @@ import pytest
 
 from netspec.compiler.pipeline import compile_file
 from netspec.compiler.program import Program
+from netspec.recipe.device import Device
 from netspec.render.outline import EVERYTHING, MOST_ROWS
 from netspec.render.page import Page, count_cells, line_text
 from netspec.render.plain import render_program
@@ -118,6 +119,28 @@ def test_the_loss_says_where_it_reads_a_split_result() -> None:
     loss = "reads fc_1 whole on GPU 0: 20 bytes forward, 20 back for one image"
     assert f"  loss         {loss}\n" in text
     assert "  update" not in text
+
+
+def test_the_memory_of_a_training(alexnet: Program) -> None:
+    text = render_program(alexnet)
+    parts = "weights 124.1 MiB, gradients 124.1 MiB, solver 124.1 MiB, activations 768.1 MiB"
+    assert (
+        f"training       memory at batch 128, in float32\n  GPU 0        1.1 GiB: {parts}" in text
+    )
+    assert "  GPU 1        1.1 GiB: weights 108.5 MiB, " in text
+    assert "  one device   2.0 GiB: weights 232.6 MiB, " in text
+    assert "  room" not in text
+
+
+def test_a_device_asks_for_the_memory_of_a_net_without_recipe() -> None:
+    text = "net tiny { input 1x4x4; fc 10 }"
+    assert "training" not in render_program(compile_text(text))
+    shown = render_program(compile_text(text, device=Device(memory=2**20)))
+    parts = "weights 680 bytes, gradients 680 bytes, activations 104 bytes"
+    assert f"training       1.4 KiB at batch 1, in float32, without a recipe: {parts}\n" in shown
+    assert "  room         1.0 MiB, enough for batch 7,2" in shown
+    small = render_program(compile_text(text, device=Device(memory=1000)))
+    assert "  room         1,000 bytes, not enough for a single image\n" in small
 
 
 def test_columns_line_up(alexnet: Program) -> None:

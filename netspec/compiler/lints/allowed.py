@@ -20,6 +20,8 @@ MEANT = re.compile(r"#\s*netspec:?\s*(?:allow\b|.*\bNS\d)")
 """What may have been meant to allow something."""
 CODE = re.compile(r"NS\d{3}")
 UNUSED = "NS514"
+OF_THE_DEVICE = "NS513"
+"""What a file's nets are trained on decides whether this one is given, not the file."""
 LINTS = "NS5"
 """The block of the codes that a comment silences."""
 
@@ -76,7 +78,7 @@ def find_unused_allowances(program: Program, file: tree.File) -> Iterator[Diagno
         if not code.startswith(LINTS) or code not in CODES:
             what = "an error, which no comment silences" if code in CODES else "no code"
             yield report(span, f"{code} is {what}", "leave it out")
-        elif allowance.line in seen and code != UNUSED:
+        elif allowance.line in seen and code not in (UNUSED, OF_THE_DEVICE):
             yield report(span, f"nothing on this line is allowed by {code}", "leave it out")
 
 

@@ -201,7 +201,7 @@ def check_plan(processes: Processes, columns: int, *, splits_fc: bool = False) -
     gpus, place = (f"gpus {columns}", ", gpu=0") if columns > 1 else ("", "")
     parallel = "parallel fc=split" if splits_fc else ""
     text = WIDE.format(gpus=gpus, place=place, parallel=parallel)
-    scaling = Scaling.of(compile_graph(text), remembered=1)
+    scaling = Scaling.of(compile_graph(text), None)
     load = scaling.load(Layout(processes.size // columns, columns, splits_fc), CLOCK.batch)
     sent = max(processes.run(measure_update, text))
     expected = load.part_bytes + load.replica_bytes
