@@ -209,8 +209,10 @@ class Walk:
         size = FLOAT * share.trained
         if self.keeps_gradients and not share.is_of_all:
             self.ledger.pass_by(size)
-        else:
-            self.ledger.hold(f"{node.name} weights", size)
+            return
+        self.ledger.hold(f"{node.name} weights", size)
+        if share.is_of_all:  # divided by the number of devices, into a tensor of its own
+            self.ledger.pass_by(size)
 
     def add_gradient(self, name: str, gradient: str) -> None:
         """One more part of the gradient of a layer's result."""

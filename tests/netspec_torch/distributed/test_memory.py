@@ -14,6 +14,7 @@ from netspec.analyses.training_memory import need_columns
 from netspec.compiler.program import CheckedNet
 from netspec.recipe.clock import Clock
 from netspec.recipe.device import Precision
+from netspec.source import SourceFile
 from netspec_torch.compute import choose_memory_format
 from netspec_torch.distributed.local_net import place_net
 from netspec_torch.distributed.step import SharedStep
@@ -27,18 +28,23 @@ SPECS = Path(__file__).parents[3] / "specs"
 WITHIN = 0.15
 
 
-def load(spec: str) -> CheckedNet:
-    return netspec.load(SPECS / f"{spec}.net").net
+def load(spec: str, *, splits_fc: bool = False) -> CheckedNet:
+    """A net of `specs/`; what splits its fully connected layers is a line of the recipe."""
+    path = SPECS / f"{spec}.net"
+    text = path.read_text(encoding="utf-8")
+    if splits_fc:
+        text = text.replace("  stop after", "  parallel fc=split\n  stop after")
+    return netspec.load(SourceFile(str(path), text, path)).net
 
 
-def measure(spec: str, batch: int, precision: Precision) -> int:
+def measure(net: CheckedNet, batch: int, precision: Precision) -> int:
     """The most bytes that live at once in this process's part of an update: the second, in which
     DDP finds its buckets anew, so that these are counted."""
-    net = load(spec)
     assert net.recipe
     graph, layout = net.graph, choose_memory_format(net.graph.nodes)
     with join_world(net.name, graph.gpus, "cpu") as world:
-        local = place_net(graph, world, seed=0)
+        splits_fc = net.recipe.parallel.fc == "split"
+        local = place_net(graph, world, seed=0, splits_fc=splits_fc)
         local.trained.to(memory_format=layout)  # type: ignore[call-overload]
         local.rows.layout = layout
         parameters, factors = local.trained.named_parameters(), parameter_factors(graph)
@@ -65,7 +71,7 @@ def test_columns_need_what_is_estimated(pair: Processes, batch: int, precision: 
     net = load("alexnet")
     assert net.recipe
     needs = need_columns(net.graph, net.recipe.solver)
-    for column, found in zip(needs, pair.run(measure, "alexnet", batch, precision), strict=True):
+    for column, found in zip(needs, pair.run(measure, net, batch, precision), strict=True):
         told = column.measure(batch, precision).peak
         assert abs(told / found - 1) < WITHIN, f"{told / 2**20:.1f} MiB, found {found / 2**20:.1f}"
 
@@ -81,5 +87,19 @@ def test_replicas_need_what_is_planned(pair: Processes, spec: str, batch: int) -
     net = load(spec)
     assert net.recipe
     told = Scaling.of(net.graph, net.recipe.solver).measure_memory(Layout(2, 1), batch).peak
-    for found in pair.run(measure, spec, batch, "float32"):
+    for found in pair.run(measure, net, batch, "float32"):
         assert abs(told / found - 1) < WITHIN, f"{told / 2**20:.1f} MiB, found {found / 2**20:.1f}"
+
+
+@pytest.mark.parametrize(
+    ("spec", "batch"), [("lenet", 16), pytest.param("alexnet-one-tower", 8, marks=pytest.mark.slow)]
+)
+def test_split_fcs_need_what_is_planned(pair: Processes, spec: str, batch: int) -> None:
+    """The first process has no less than the other."""
+    net = load(spec, splits_fc=True)
+    assert net.recipe
+    layout = Layout(2, splits_fc=True)
+    told = Scaling.of(net.graph, net.recipe.solver).measure_memory(layout, batch).peak
+    found, other = pair.run(measure, net, batch, "float32")
+    assert abs(told / found - 1) < WITHIN, f"{told / 2**20:.1f} MiB, found {found / 2**20:.1f}"
+    assert other <= found
