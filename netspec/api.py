@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 
 from netspec.diagnostics import CompileError, Diagnostic
+from netspec.values import write_setting
 
 if TYPE_CHECKING:
     from netspec.compiler.program import CheckedNet, Program
@@ -101,14 +102,3 @@ def load(
     if spec.has_errors:
         raise CompileError(spec.diagnostics)
     return spec
-
-
-def write_setting(value: object) -> str:
-    """A Python value as the language writes it; text is taken to be in the language already."""
-    match value:
-        case bool():
-            return "yes" if value else "no"
-        case list() | tuple():
-            return f"[{', '.join(map(write_setting, value))}]"
-        case _:
-            return str(value)

@@ -73,6 +73,17 @@ def format_value(value: object) -> str:
             return str(value)
 
 
+def write_setting(value: object) -> str:
+    """A Python value as the language writes it; text is taken to be in the language already."""
+    match value:
+        case bool():
+            return "yes" if value else "no"
+        case list() | tuple():
+            return f"[{', '.join(map(write_setting, value))}]"
+        case _:
+            return str(value)
+
+
 def describe_value(value: object) -> str:
     """Name a value and its kind for a message: ``the size 3x3``, ``the word `same` ``."""
     match value:

@@ -13,10 +13,10 @@ from typing import Any
 
 import numpy as np
 
-from netspec.api import write_setting
 from netspec.compiler.program import CheckedNet
 from netspec.recipe.recipe import Recipe
-from netspec.recipe.written import resolve_recipe
+from netspec.recipe.written import resolve_recipe, write_resolved
+from netspec.values import write_setting
 from netspec_torch.data import DataSet
 from netspec_torch.options import Options
 
@@ -47,8 +47,9 @@ def describe_identity(
 
 
 def describe_parameters(net: CheckedNet) -> dict[str, str]:
-    """The values of a net's parameters, as `--set` takes them."""
-    return {name: write_setting(value) for name, value in net.graph.parameters}
+    """The values of the parameters that may be given one, as `--set` takes them."""
+    values = dict(net.graph.parameters)
+    return {name: write_setting(values[name]) for name in net.open_parameters}
 
 
 def list_changes(earlier: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
@@ -71,7 +72,7 @@ def show_changes(
             continue
         lines.append(name)
         if not name.startswith("layer "):
-            lines += _show_pair(_write(earlier.get(name)), _write(now.get(name)))
+            lines += _show_pair(write_resolved(earlier.get(name)), write_resolved(now.get(name)))
     if len(lines) > MOST_LINES:
         lines[MOST_LINES:] = [f"... and {len(lines) - MOST_LINES:,} more lines"]
     return lines
@@ -125,21 +126,6 @@ def _read_lines(text: str) -> dict[int, str]:
 def _show_pair(before: Sequence[str], after: Sequence[str]) -> Iterator[str]:
     yield from (f"  - {line}" for line in before)
     yield from (f"  + {line}" for line in after)
-
-
-def _write(value: object) -> list[str]:
-    if value is None:
-        return []
-    if isinstance(value, list):
-        return [line for entry in value for line in _write(entry)]
-    if isinstance(value, dict):
-        arguments = ", ".join(f"{k}={_write_plain(v)}" for k, v in value.items() if k != "kind")
-        return [f"{value.get('kind', '')} {arguments}".strip()]
-    return [_write_plain(value)]
-
-
-def _write_plain(value: object) -> str:
-    return value if isinstance(value, str) else json.dumps(value)
 
 
 def _digest(values: object) -> str:

@@ -7,7 +7,10 @@ import typer
 import typer.main
 from typer.core import TyperGroup
 
-COMMANDS = ("check", "data", "explain", "fmt", "pack", "plan", "predict", "sweep", "test", "train")
+COMMANDS = (
+    *("check", "data", "explain", "fmt", "pack", "plan"),
+    *("predict", "report", "sweep", "test", "train"),
+)
 """Each is a function in the module of its name in this folder."""
 
 

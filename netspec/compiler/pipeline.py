@@ -13,7 +13,13 @@ from typing import Any
 from msgspec.structs import replace
 
 from netspec.compiler.build_graph import DefaultUse
-from netspec.compiler.library import Module, Thing, collect_texts, load_module
+from netspec.compiler.library import (
+    Module,
+    Thing,
+    collect_texts,
+    list_parameters,
+    load_module,
+)
 from netspec.compiler.lints import lint_net
 from netspec.compiler.lints.allowed import drop_allowed, find_unused_allowances
 from netspec.compiler.lints.unread import find_uncalled
@@ -127,7 +133,15 @@ def _checked_net(
         diagnostics += check_recipe(recipe, result.graph)
     span = thing.definition.name.span
     documentation = find_documentation(thing.module.file, thing.definition)
-    return CheckedNet(thing.name, result.graph, result.claims, documentation, span, recipe)
+    return CheckedNet(
+        thing.name,
+        result.graph,
+        result.claims,
+        documentation,
+        span,
+        recipe,
+        open_parameters=tuple(parameter.name.text for parameter in list_parameters(thing)),
+    )
 
 
 def find_documentation(file: tree.File, definition: tree.Item) -> str:

@@ -35,6 +35,8 @@ class CheckedNet(Struct, frozen=True):
     recipe: "Recipe | None" = None
     settings: tuple[tuple[str, str], ...] = ()
     """The parameters that were given a value from outside, with the text of each."""
+    open_parameters: tuple[str, ...] = ()
+    """Those that may be given one: where it is made from another net, those that this left open."""
     texts: Mapping[str, str] = field(default_factory=dict)
     """What it was compiled from, as `compile_texts` takes it: the text of the file that has it, and
     of all that this one uses, by their paths from its folder."""

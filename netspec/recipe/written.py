@@ -1,5 +1,6 @@
-"""A recipe on paper: as a line of the language, and as JSON with every value settled."""
+"""A recipe on paper: as a line of the language, as JSON with all values settled, that as text."""
 
+import json
 from typing import Any
 
 from netspec.recipe.recipe import Recipe
@@ -57,6 +58,25 @@ def resolve_recipe(recipe: Recipe) -> dict[str, Any]:
         "views": recipe.views,
         "test_batch": recipe.test_batch or recipe.batch,
     }
+
+
+def write_resolved(value: object) -> list[str]:
+    """What became JSON as lines of text: a line of a recipe by its kind and arguments, a list line
+    by line, nothing for None."""
+    if value is None:
+        return []
+    if isinstance(value, list):
+        return [line for entry in value for line in write_resolved(entry)]
+    if isinstance(value, dict):
+        arguments = ", ".join(f"{k}={_write_plain(v)}" for k, v in value.items() if k != "kind")
+        return [f"{value.get('kind', '')} {arguments}".strip()]
+    return [_write_plain(value)]
+
+
+def _write_plain(value: object) -> str:
+    if isinstance(value, bool):
+        return format_value(value)
+    return value if isinstance(value, str) else json.dumps(value)
 
 
 def _to_json(value: object) -> object:

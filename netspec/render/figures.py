@@ -93,10 +93,11 @@ def _list_rows(report: TestReport) -> Iterator[tuple[str, ...]]:
         answers.append((f"mean of {len(report.nets)}", report.ensemble))
     for name, figures in answers:
         for number, each in enumerate(figures):
-            yield (printable(name) if number == 0 else "", *_write(each))
+            yield (printable(name) if number == 0 else "", *write_cells(each))
 
 
-def _write(figures: Figures) -> tuple[str, ...]:
+def write_cells(figures: Figures) -> tuple[str, ...]:
+    """The cells of all columns but the first."""
     return (
         str(figures.views),
         f"{figures.top1:.3f}",

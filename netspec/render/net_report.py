@@ -69,12 +69,14 @@ def render_net(net: CheckedNet, page: Page, depth: int | None, device: Device) -
     for head in facts.graph.heads:
         rows = list_layer_rows(facts, head, depth)
         total = total_row(facts, facts.head_cost(head), head)
-        title = (
-            f"head {head.name}, weight {format_value(head.weight)}, trained but not in the total"
-        )
-        blocks.append([styled(title, "strong"), *render_layers(rows, total, facts, page)])
+        title = styled(title_head(head), "strong")
+        blocks.append([title, *render_layers(rows, total, facts, page)])
     blocks.append([describe_claims(net.claims)])
     return join_blocks(blocks)
+
+
+def title_head(head: Head) -> str:
+    return f"head {head.name}, weight {format_value(head.weight)}, trained but not in the total"
 
 
 def render_title(facts: NetFacts, page: Page) -> list[Line]:

@@ -16,7 +16,7 @@ from netspec_torch import TrainedNet, TrainingResult, read_trained
 from netspec_torch.run_folder import RunFolder
 from netspec_torch.storage import write_tensors
 from netspec_torch.tensor_file import read_texts
-from tests.netspec_torch.small_runs import SGD, Trainer, make_net
+from tests.netspec_torch.small_runs import NET, SGD, Trainer, make_net
 
 
 def predict(trained: TrainedNet, photos: Path) -> float:
@@ -49,6 +49,20 @@ def test_a_trained_net_is_read_back(run: Trainer, photos: Path) -> None:
     assert result.final is not None
     assert 0.34 < result.final.top1 < 1
     assert predict(trained, photos) == pytest.approx(result.final.top1)
+
+
+def test_a_net_made_from_another_is_read_back(run: Trainer) -> None:
+    """What it filled in is no parameter of its own."""
+    text = NET.format(solver=SGD, schedule="fixed", more="", views=1)
+    text = text.replace("tiny(classes = 10)", "any(width, classes = 10)").replace(
+        "conv 6", "conv width"
+    )
+    net = netspec.load(SourceFile("tiny.net", f"{text}net wide = any(width=9)\n")).net
+    result = run(net, iterations=2)
+    assert json.loads((result.folder / "recipe.json").read_text())["parameters"] == {"classes": "3"}
+    trained = read_trained(result.folder / "last.safetensors")
+    assert trained.net.graph["conv1"].shape.channels == 9
+    assert trained.figures == result.final
 
 
 def test_it_computes_what_the_run_computed(run: Trainer, photos: Path) -> None:

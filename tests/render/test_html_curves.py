@@ -24,7 +24,7 @@ def draw(title: str, entries: Sequence[Entry], chance: float | None) -> str:
 
 
 def train(update: int, loss: float, rate: float = 0.01) -> Entry:
-    return {"kind": "train", "update": update, "loss": loss, "rate": rate}
+    return {"kind": "train", "update": update, "loss": loss, "error": 0.5, "rate": rate}
 
 
 def held_out(update: int, loss: float, top1: float, views: int = 1) -> Entry:
@@ -54,7 +54,7 @@ def read_lines(picture: str) -> dict[str, list[tuple[float, float]]]:
         [tuple(map(float, pair.split(","))) for pair in line.attrib["points"].split()]
         for line in root.iter(f"{SVG}polyline")
     ]
-    names = ["training", "held out", "top-1", "top-5", "chance"]
+    names = ["training", "held out", "top-1 in training", "top-1", "top-5", "chance"]
     return dict(zip(names, lines, strict=True))  # type: ignore[arg-type]
 
 
@@ -100,7 +100,7 @@ def test_the_title_is_text_and_not_markup() -> None:
     assert "a < b & c" in [text.text for text in root.iter(f"{SVG}text")]
     assert {
         "Loss",
-        "Accuracy on held-out images",
+        "Accuracy",
         "chance",
         "nats an image",
         "updates, 63 an epoch",

@@ -14,7 +14,7 @@ from msgspec import Struct
 from netspec.render.html.markup import element
 
 WIDTH, HEIGHT = 480, 250
-LEFT, RIGHT, TOP, BOTTOM = 58, 26, 50, 44
+LEFT, RIGHT, TOP, BOTTOM = 68, 26, 50, 44
 LEGEND_ROW = 16
 LETTER = 6.4
 """Of a legend: about the width of a letter, and below the gap between two entries."""

@@ -99,15 +99,16 @@ def chart_losses(run: RunCurves) -> Chart:
 
 def chart_accuracies(run: RunCurves) -> Chart:
     most = run.most_updates
+    training = [(update, 1 - error) for update, error in run.take("train", "error")]
     curves = [
-        Curve("top-1", "c0", run.take("test", "top1"), has_dots=True),
-        Curve("top-5", "c2", run.take("test", "top5"), has_dots=True),
+        Curve("training, top-1", "quiet", training),
+        Curve("held out, top-1", "c0", run.take("test", "top1"), has_dots=True),
+        Curve("held out, top-5", "c2", run.take("test", "top5"), has_dots=True),
     ]
     if run.chance is not None:
         line = [(0.0, run.chance), (float(most), run.chance)]
         curves.append(Curve("chance", "chance", line, is_dashed=True))
-    title = "Accuracy on held-out images"
-    return Chart(title, "share of images", curves, most, 0.0, 1.0, across=run.across)
+    return Chart("Accuracy", "share of images", curves, most, 0.0, 1.0, across=run.across)
 
 
 def chart_rate(run: RunCurves) -> Chart:
@@ -133,7 +134,7 @@ def chart_updates(run: RunCurves) -> Chart:
     low, high = choose_decades(curves)
     return Chart(
         "Updates beside weights",
-        "mean size of updates / of weights",
+        "size of update / weight",
         curves,
         run.most_updates,
         low,

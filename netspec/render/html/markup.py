@@ -123,6 +123,7 @@ def facts(pairs: Iterable[tuple[str, Child]]) -> Element:
     return element("dl", parts)
 
 
-def folded(title: str, *children: Child) -> Element:
-    """What is shown when somebody asks for it."""
-    return element("details", element("summary", title), children)
+def folded(title: str, *children: Child, is_printed: bool = False) -> Element:
+    """What is shown when somebody asks for it, and in print perhaps."""
+    kind = "printed" if is_printed else None
+    return element("details", element("summary", title), children, class_=kind)

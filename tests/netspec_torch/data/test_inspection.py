@@ -35,7 +35,7 @@ def test_everything_is_counted_and_measured(folder: Path) -> None:
     assert (pixels.images, pixels.grey) == (12, 1)
     assert sorted(pixels.heights) == [12] * 10 + [30]
     assert sorted(pixels.widths) == [16] * 10 + [20]
-    assert pixels.broken == (BrokenImage("b/1.png", "is no image of a known format"),)
+    assert pixels.broken == (BrokenImage("train/b/1.png", "is no image of a known format"),)
     files = [path for path in folder.rglob("*.png") if path.stat().st_size > 1]
     assert pixels.bytes == sum(path.stat().st_size for path in files)
     images = read_split(data.train.take([0, 1, 2, 3, 5]))
