@@ -9,12 +9,14 @@ WHEEL := .build/wheel
 WHEEL_PYTHON := .build/wheel-venv/bin/python
 SOURCES := $(shell find netspec backends docs/errors docs/language.md -type f -not -name '*.pyc')
 PARITY := .build/parity
+FUZZ := .build/fuzz
+INPUTS ?= 1000000
 WORKERS ?= 2
 # A test must find its packages as installed, never as files of the folder it is run from.
 PYTEST := PYTHONSAFEPATH=1 $(WHEEL_PYTHON) -m pytest --wheel
 
 .DEFAULT_GOAL := help
-.PHONY: help setup train check test test-slow golden bench parity docs clean
+.PHONY: help setup train check test test-slow fuzz golden bench parity docs clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -37,6 +39,9 @@ test: $(WHEEL)/.ready ## Run the suite against the built wheel
 
 test-slow: $(WHEEL)/.ready ## Run the slow tests too
 	$(PYTEST) -n $(WORKERS) --slow
+
+fuzz: $(FUZZ)/.ready ## Judge INPUTS texts, a million, that coverage chooses: hours on one core
+	PYTHONPATH=. nice $(FUZZ)/bin/python tests/fuzz/guided.py $(FUZZ)/corpus -runs=$(INPUTS)
 
 golden: setup ## Rewrite the goldens in tests and docs; review the diff
 	$(BIN)/python -m pytest --golden tests/test_cases.py tests/test_docs.py tests/render/test_derivation.py
@@ -66,6 +71,13 @@ $(PARITY)/.ready: tests/parity/requirements.txt pyproject.toml
 	@echo "Installing torchvision, timm, pretrainedmodels, torchinfo into $(PARITY): some minutes"
 	@test -x $(PARITY)/bin/python || $(PYTHON) -m venv $(PARITY)
 	@$(PARITY)/bin/python -m pip install -qq -r tests/parity/requirements.txt -e '.[torch]'
+	@touch $@
+
+# atheris has wheels for Linux and macOS, for some releases of Python.
+$(FUZZ)/.ready: tests/fuzz/requirements.txt pyproject.toml
+	@echo "Installing atheris into $(FUZZ): a minute"
+	@test -x $(FUZZ)/bin/python || $(PYTHON) -m venv $(FUZZ)
+	@$(FUZZ)/bin/python -m pip install -qq -c constraints.txt -r tests/fuzz/requirements.txt -e .
 	@touch $@
 
 # The wheel gets an environment of its own, which finds the packages it needs in .venv: the last line

@@ -1,10 +1,11 @@
 """The values of the language, as they are between evaluation and a schema.
 
 A number is exact (`int` or `Fraction`) until an operation leaves the rationals; truth is `bool`,
-text is `str`, a list is `list`. The other forms have a class here. How each is written again on the
+text is `str`. The other forms have a class here. How each is written again on the
 screen is `format_value`.
 """
 
+from collections.abc import Iterable
 from fractions import Fraction
 from typing import Literal, TypeAlias, get_args
 
@@ -25,6 +26,22 @@ class Size(tuple[int, ...]):
     """`11x11`, `3x224x224`: height x width, or channels x height x width."""
 
     __slots__ = ()
+
+
+class Items(list[object]):
+    """`[1, [2, 3]]`: a list. It never changes, and may stand in another several times."""
+
+    size: int
+    """How many values are in it, those in its lists counted: what it is to write it out."""
+    depth: int
+    """How many lists are inside each other, itself counted."""
+    __slots__ = ("depth", "size")
+
+    def __init__(self, values: Iterable[object]) -> None:
+        super().__init__(values)
+        inner = [value for value in self if isinstance(value, Items)]
+        self.size = len(self) + sum(each.size for each in inner)
+        self.depth = 1 + max((each.depth for each in inner), default=0)
 
 
 class Padding(Struct, frozen=True):
@@ -67,7 +84,7 @@ def format_value(value: object) -> str:
             return f"{format_value(before)}:{format_value(after)}"
         case Amount(number, unit):
             return f"{format_number(number)} {unit}"
-        case list():
+        case Items():
             return f"[{', '.join(map(format_value, value))}]"
         case _:
             return str(value)
@@ -101,7 +118,7 @@ def describe_value(value: object) -> str:
             return f"the padding {format_value(value)}"
         case Amount():
             return f"the amount {format_value(value)}"
-        case list():
+        case Items():
             return f"a list of {len(value)}"
         case _:
             return f"`{value}`"

@@ -78,6 +78,7 @@ ELSEWHERE = {
     "must be at most 2": "what is larger is refused before it reaches an argument",
     "float can hold": "what is larger is refused before it reaches an argument",
     "calls are nested": "tests/compiler/test_elaborate.py",
+    "nets are made from": "tests/compiler/test_elaborate.py",
 }
 """What other tests hold, and what no file can bring about."""
 

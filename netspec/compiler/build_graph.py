@@ -13,6 +13,7 @@ from msgspec.structs import replace
 
 from netspec.compiler.arguments import Placed
 from netspec.compiler.claims_made import ClaimMade
+from netspec.compiler.evaluate import EvaluationError, Work
 from netspec.compiler.frames import UNKNOWN, Frame, Tensor
 from netspec.diagnostics import MOST_ERRORS, MOST_EXPLAINED, Diagnostic, Label, cut_short
 from netspec.graph import Graph, Head, Node, count_params
@@ -64,6 +65,7 @@ class GraphBuilder:
         self.diagnostics: list[Diagnostic] = []
         self.reported: set[tuple[str, str, int]] = set()
         self.steps = 0
+        self.work = Work()
         self.history: History | None = None
         """For errors, where there are any."""
         self.placed: dict[int, Placed] = {}
@@ -95,6 +97,8 @@ class GraphBuilder:
         self.reported.add(key)
         calls = tuple(Label(call, "called here") for call in reversed(frame.calls[-3:]))
         self.diagnostics.append(replace(diagnostic, secondary=diagnostic.secondary + calls))
+        if self.work.left < 0:
+            raise TooMuchError
 
     def key_of(self, code: str, span: Span) -> tuple[str, str, int]:
         """What tells one mistake from another."""
@@ -112,6 +116,13 @@ class GraphBuilder:
             headline = f"the net has more than {MAX_STEPS:,} layers, calls and passes of loops"
             self.report(Diagnostic("NS120", headline, Label(span, "asked for here")), frame)
             raise TooMuchError
+
+    def count_values(self, count: int, span: Span, frame: Frame) -> None:
+        """Count what is looked at beside the values of expressions against their limit."""
+        try:
+            self.work.spend(count, span)
+        except EvaluationError as error:
+            self.report(error.diagnostic, frame)
 
     def add_node(
         self,
@@ -201,19 +212,20 @@ class GraphBuilder:
         subject: str,
         tensor: Tensor,
         first: int,
+        frame: Frame,
     ) -> None:
         """Note the claims of a line, with the values that they speak of: of the layers from the
         `first` on."""
         if tensor.shape is None or not claims:
             return
-        nodes = self.nodes[first:]
+        last = len(self.nodes)
         for claim in claims:
             value: Shape | int = tensor.shape
-            if claim.about and claim.about.text == "params":
-                value = count_params(nodes)
-            elif claim.about:
-                value = sum(node.macs for node in nodes)
-            last = first + len(nodes)
+            if claim.about:
+                self.count_values(last - first, claim.span, frame)
+                nodes = self.nodes[first:]
+                is_params = claim.about.text == "params"
+                value = count_params(nodes) if is_params else sum(node.macs for node in nodes)
             self.claims.append(ClaimMade(claim, subject, value, first, last, tensor.node))
 
 

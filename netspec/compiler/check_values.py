@@ -15,7 +15,7 @@ from netspec.compiler.arguments import (
     list_words,
     place_arguments,
 )
-from netspec.compiler.evaluate import FUNCTIONS, EvaluationError, PoisonedError, evaluate
+from netspec.compiler.evaluate import FUNCTIONS, EvaluationError, PoisonedError, Work, evaluate
 from netspec.compiler.scopes import Scope
 from netspec.compiler.suggest import did_you_mean, suggest_names
 from netspec.diagnostics import MOST_ERRORS, Diagnostic, Label
@@ -36,6 +36,7 @@ class Constants:
 
     def __init__(self, scope: Scope) -> None:
         self.scope = scope
+        self.work = Work()
 
     def look_up(self, reference: tree.Reference) -> object:
         if reference.text == "channels" or self.scope.find_value(reference.text):
@@ -215,6 +216,10 @@ class ValueCheck:
             plain = all(isinstance(claim.value, tree.Number) for claim in shapes)
             advice = [f"a shape is written with x: `{size}`"] if plain else []
             self.report("NS106", "the shape is claimed twice", shapes[1].span, "again", *advice)
+        for word in CLAIM_WORDS:
+            named = [claim.about for claim in claims if claim.about and claim.about.text == word]
+            if len(named) > 1:
+                self.report("NS106", f"`{word}` is claimed twice", named[1].span, "again")
         for claim in claims:
             if claim.about is None and is_expect:
                 headline = "`expect` speaks of the whole net: params or macs"

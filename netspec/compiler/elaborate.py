@@ -23,6 +23,7 @@ from netspec.graph import Graph, Node
 from netspec.layers import KINDS
 from netspec.source import Span
 from netspec.syntax import tree
+from netspec.values import Items
 
 
 class Elaborated(Struct):
@@ -53,7 +54,7 @@ class Elaboration(BlockElaboration):
     def run(self, net: Thing, values: dict[str, Any]) -> None:
         definition = net.definition
         assert isinstance(definition, tree.Net)
-        frame = Frame(net.module, Names(values=dict(values)), Level())
+        frame = Frame(net.module, Names(values=dict(values)), Level(), work=self.work)
         self.elaborate_lines(definition.body, frame)
         self.output = frame.flow or UNKNOWN
         if not self.diagnostics and all(node.layer.kind == "input" for node in self.nodes):
@@ -66,6 +67,7 @@ class Elaboration(BlockElaboration):
     # braces and lines
 
     def elaborate_lines(self, body: tree.Body, frame: Frame) -> None:
+        self.count_values(len(body.lines), body.span, frame)
         for line in body.lines:
             ELABORATORS[type(line)](self, line, frame)
 
@@ -137,7 +139,7 @@ class Elaboration(BlockElaboration):
                 yield dict(zip(names, found, strict=True))
             return
         items = evaluate(line.rows, frame)
-        rows = items if len(names) > 1 or not isinstance(items, list) else [[i] for i in items]
+        rows = items if len(names) > 1 or not isinstance(items, Items) else [[i] for i in items]
         if not isinstance(rows, list) or not all(_is_row(row, len(names)) for row in rows):
             wanted = "a list" if len(names) == 1 else f"a list of lists of {len(names)}"
             label = Label(line.rows.span, f"is not {wanted}")
@@ -180,7 +182,7 @@ class Elaboration(BlockElaboration):
         frame.flow = frame.names.find_tensor(line.sources[0].text)
         if line.label:
             frame.names.label(line.label.text, frame.flow)
-        self.claim(line.claims, line.sources[0].text, frame.flow, len(self.nodes))
+        self.claim(line.claims, line.sources[0].text, frame.flow, len(self.nodes), frame)
 
     def elaborate_branch(self, line: tree.Branch, frame: Frame) -> None:
         before = len(self.nodes)
@@ -191,7 +193,7 @@ class Elaboration(BlockElaboration):
         self.branches[-1].append(tensor)
         if line.label:
             frame.names.label(line.label.text, tensor)
-        self.claim(line.claims, "the branch", tensor, before)
+        self.claim(line.claims, "the branch", tensor, before, frame)
 
     # layers
 
@@ -204,6 +206,7 @@ class Elaboration(BlockElaboration):
         try:
             self.spend(line.kind.span, frame)
             if line.sources:
+                self.count_values(len(line.sources), line.kind.span, frame)
                 found = (frame.names.find_tensor(source.text) for source in line.sources)
                 frame.reading = tuple(found)
             tensor = elaborator(self, line, frame)
@@ -220,7 +223,7 @@ class Elaboration(BlockElaboration):
         if line.label:
             frame.names.label(line.label.text, tensor)
         subject = line.label.text if line.label else kind
-        self.claim(line.claims, subject, tensor, before)
+        self.claim(line.claims, subject, tensor, before, frame)
 
 
 def _is_row(value: object, length: int) -> bool:

@@ -124,7 +124,7 @@ class BlockElaboration(LayerElaboration):
         if built and output and output.shape:
             self.heads.append(Head(name, built[0].weight, output.node))
             subject = line.label.text if line.label else "head"
-            self.claim(line.claims, subject, output, before)
+            self.claim(line.claims, subject, output, before, frame)
 
     def call(self, line: tree.LayerLine, frame: Frame) -> Tensor:
         """A block: its lines run in a frame of their own."""
@@ -144,9 +144,10 @@ class BlockElaboration(LayerElaboration):
         """The values of a block's parameters: given ones in the caller's terms, defaults in terms
         of the parameters before them and of the call's own input."""
         names = [parameter.name.text for parameter in block.parameters]
+        self.count_values(len(names) + len(line.arguments), line.kind.span, frame)
         placed = place_arguments(line.kind.text, line.arguments, names, names).by_field
         reading = self.read(line, frame)
-        inside = Frame(frame.module, Names(), Level(), reading=reading)
+        inside = Frame(frame.module, Names(), Level(), reading=reading, work=self.work)
         values = inside.names.values
         for parameter in block.parameters:
             name = parameter.name.text
@@ -181,6 +182,7 @@ class BlockElaboration(LayerElaboration):
             defaults=frame.defaults,
             head=frame.head,
             calls=(*frame.calls, line.kind.span),
+            work=self.work,
         )
         self.elaborate_lines(definition.body, inside)
         if inside.flow is None:

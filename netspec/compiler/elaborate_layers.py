@@ -64,6 +64,7 @@ class LayerElaboration(GraphBuilder):
         """The schema's object from the line's arguments and the defaults in force, with the line as
         written, values in place of names."""
         kind = line.kind.text
+        self.count_values(len(frame.defaults), line.kind.span, frame)
         values, spans = self.collect_defaults(kind, frame)
         shown: list[str] = []
         for name, argument in self.place(line, schema).by_field.items():

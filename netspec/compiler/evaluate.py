@@ -12,16 +12,23 @@ from collections.abc import Callable
 from fractions import Fraction
 from typing import Any, Protocol
 
+from msgspec import Struct
+
 from netspec.diagnostics import Diagnostic, Label
 from netspec.schema import LARGEST_WHOLE
 from netspec.source import Span
 from netspec.syntax import tree
 from netspec.tensor import Shape
-from netspec.values import Amount, Number, Padding, Size, describe_value
+from netspec.values import Amount, Items, Number, Padding, Size, describe_value
 
 MAX_DENOMINATOR_BITS = 256
 """Beyond this a fraction is carried on as a float: nobody writes such numbers, products of loops
 would."""
+MOST_VALUES = 10_000_000
+"""Values that a net computes: numbers, names, elements, whatever `evaluate` is asked for."""
+LONGEST_LIST = 10_000
+"""Elements of a list, with those of the lists in it: one list may stand in others many times."""
+DEEPEST_LIST = 100
 
 
 class EvaluationError(Exception):
@@ -36,8 +43,23 @@ class PoisonedError(Exception):
     """The value rests on something that was already reported."""
 
 
+class Work(Struct):
+    """What is left of the values that a net may compute: short files can ask for any number."""
+
+    left: int = MOST_VALUES
+
+    def spend(self, count: int, span: Span) -> None:
+        """Count values; raises EvaluationError where they are too many, from then on each time."""
+        self.left -= count
+        if self.left < 0:
+            headline = f"the net computes more than {MOST_VALUES:,} values"
+            raise EvaluationError(Diagnostic("NS120", headline, Label(span, "the last of them")))
+
+
 class Surroundings(Protocol):
     """What an expression asks of the place it stands in."""
+
+    work: Work
 
     def look_up(self, reference: tree.Reference) -> object:
         """The value of a name: a parameter, a `let`, a loop variable, `channels`, a word."""
@@ -55,6 +77,9 @@ def fail(span: Span, headline: str, label: str = "", *help: str) -> EvaluationEr
 
 def evaluate(expression: tree.Expression, around: Surroundings) -> Any:
     """The value of an expression; raises EvaluationError or PoisonedError."""
+    around.work.left -= 1
+    if around.work.left < 0:
+        around.work.spend(0, expression.span)
     return EVALUATORS[type(expression)](expression, around)
 
 
@@ -78,8 +103,16 @@ def _padding(padding: tree.PaddingOf, around: Surroundings) -> Padding:
     return Padding(*sides)
 
 
-def _list(listed: tree.ListOf, around: Surroundings) -> list[object]:
-    return [evaluate(item, around) for item in listed.items]
+def _list(listed: tree.ListOf, around: Surroundings) -> Items:
+    items = Items(evaluate(item, around) for item in listed.items)
+    headline = ""
+    if items.size > LONGEST_LIST:
+        headline = f"the list holds more than {LONGEST_LIST:,} values"
+    elif items.depth > DEEPEST_LIST:
+        headline = f"the list has lists inside each other more than {DEEPEST_LIST} deep"
+    if headline:
+        raise EvaluationError(Diagnostic("NS120", headline, Label(listed.span)))
+    return items
 
 
 def _reference(reference: tree.Reference, around: Surroundings) -> object:
@@ -93,7 +126,7 @@ def _part(part: tree.Part, around: Surroundings) -> int:
 
 def _index(indexed: tree.Index, around: Surroundings) -> object:
     items = evaluate(indexed.of, around)
-    if not isinstance(items, list):
+    if not isinstance(items, Items):
         raise fail(indexed.of.span, f"{describe_value(items)} has no elements", "no list")
     index = whole(evaluate(indexed.index, around), indexed.index.span)
     if not 0 <= index < len(items):
@@ -122,6 +155,7 @@ def _binary(binary: tree.Binary, around: Surroundings) -> object:
         return truth(evaluate(binary.right, around), binary.right.span)
     right = evaluate(binary.right, around)
     if binary.operator in EQUALITY:
+        around.work.spend(weigh(left), binary.span)
         same = left == right and isinstance(left, bool) == isinstance(right, bool)
         return same == (binary.operator == "==")
     a, b = number(left, binary.left.span), number(right, binary.right.span)
@@ -181,6 +215,11 @@ def settle(value: Number, span: Span) -> Number:
     return float(value) if value.denominator.bit_length() > MAX_DENOMINATOR_BITS else value
 
 
+def weigh(value: object) -> int:
+    """How many values it is to look at all of it."""
+    return value.size if isinstance(value, Items) else 1
+
+
 def number(value: object, span: Span) -> Number:
     if isinstance(value, bool) or not isinstance(value, int | Fraction | float):
         raise fail(span, f"{describe_value(value)} stands where a number is needed", "no number")
@@ -205,12 +244,14 @@ def _call(call: tree.Call, around: Surroundings) -> object:
     function = FUNCTIONS.get(call.function.text)
     if function is None:
         return around.build_starting_values(call)
-    return function([evaluate(argument.value, around) for argument in call.arguments], call)
+    values = [evaluate(argument.value, around) for argument in call.arguments]
+    around.work.spend(sum(map(weigh, values)), call.span)
+    return function(values, call)
 
 
 def _numbers(values: list[object], call: tree.Call) -> list[Number]:
     """The numbers of a list given alone, or of the arguments."""
-    if len(values) == 1 and isinstance(values[0], list):
+    if len(values) == 1 and isinstance(values[0], Items):
         return [number(value, call.arguments[0].span) for value in values[0]]
     return [
         number(value, argument.span) for value, argument in zip(values, call.arguments, strict=True)
@@ -238,7 +279,7 @@ def _expect_counts(values: list[object], call: tree.Call, *counts: int) -> None:
 def _sum(values: list[object], call: tree.Call) -> object:
     """`sum(list)`, or of the first n: `sum(list, n)`."""
     _expect_counts(values, call, 1, 2)
-    if not isinstance(values[0], list):
+    if not isinstance(values[0], Items):
         raise fail(call.arguments[0].span, "`sum` takes a list", "no list")
     numbers = _numbers(values[:1], call)
     if len(values) == 2:
@@ -254,7 +295,7 @@ def _sum(values: list[object], call: tree.Call) -> object:
 
 def _length(values: list[object], call: tree.Call) -> object:
     _expect_counts(values, call, 1)
-    if not isinstance(values[0], list):
+    if not isinstance(values[0], Items):
         raise fail(call.arguments[0].span, "`length` takes a list", "no list")
     return len(values[0])
 

@@ -10,7 +10,7 @@ from typing import Any
 from msgspec import Struct, field
 
 from netspec.compiler.arguments import bind_starting_values
-from netspec.compiler.evaluate import EvaluationError, PoisonedError, fail
+from netspec.compiler.evaluate import EvaluationError, PoisonedError, Work, fail
 from netspec.compiler.library import Module, Thing
 from netspec.diagnostics import Diagnostic, Label
 from netspec.layers.base import Layer
@@ -129,6 +129,7 @@ class Frame(Struct):
     in_loop: bool = False
     head: str | None = None
     calls: tuple[Span, ...] = ()
+    work: Work = field(default_factory=Work)
 
     def look_up(self, reference: tree.Reference) -> object:
         names: Names | None = self.names

@@ -13,7 +13,7 @@ from msgspec import Struct
 from netspec.compiler.arguments import place_arguments
 from netspec.compiler.check_values import ValueCheck, list_names
 from netspec.compiler.library import Module, Thing, list_parameters
-from netspec.compiler.recursion import Calls, derives_from_itself, find_recursion
+from netspec.compiler.recursion import Calls, count_bases, find_recursion
 from netspec.compiler.scopes import Scope
 from netspec.compiler.structure import AGAIN, JOINS, STRUCTURE, STRUCTURE_WORDS
 from netspec.compiler.suggest import did_you_mean, suggest_names
@@ -21,6 +21,9 @@ from netspec.diagnostics import MOST_ERRORS, Diagnostic, Label, cut_short
 from netspec.layers import KINDS, find_layer_kind
 from netspec.source import Span
 from netspec.syntax import tree
+
+MOST_BASES = 64
+"""Nets that a net may be made from, one from the other."""
 
 
 class Place(Struct, frozen=True):
@@ -156,7 +159,11 @@ class _ModuleCheck(ValueCheck):
             )
             return
         self.current.append((base, derived.base.span))
-        if derives_from_itself(Thing(derived, self.module)):
+        bases = count_bases(Thing(derived, self.module), MOST_BASES + 2)
+        if bases is None or bases > MOST_BASES:
+            if bases == MOST_BASES + 1:  # those made from this one are no other mistakes
+                headline = f"nets are made from each other more than {MOST_BASES} deep"
+                self.report("NS120", headline, derived.base.span)
             return
         names = [parameter.name.text for parameter in list_parameters(base)]
         placed = place_arguments(f"net {base.name}", derived.arguments, names, names)

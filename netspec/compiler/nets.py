@@ -15,8 +15,8 @@ from netspec.compiler.arguments import place_arguments
 from netspec.compiler.build_graph import DefaultUse, list_total_claims
 from netspec.compiler.claims import check_claims
 from netspec.compiler.elaborate import Elaborated, elaborate_net
-from netspec.compiler.evaluate import EvaluationError, PoisonedError, evaluate
-from netspec.compiler.frames import Frame, Level, Names
+from netspec.compiler.evaluate import EvaluationError, PoisonedError, evaluate, weigh
+from netspec.compiler.frames import POISON, Frame, Level, Names
 from netspec.compiler.library import Thing, list_parameters
 from netspec.compiler.program import ClaimTally
 from netspec.diagnostics import Diagnostic, Label
@@ -97,23 +97,36 @@ def _fill(net: Thing, settings: Mapping[str, Any]) -> _Filled:
     assert isinstance(net.definition, tree.Net)
     if diagnostics:
         return _Filled(net, {}, {}, diagnostics)
+    values, problems = _fill_parameters(net, given)
+    needed = {p.name.text for p in net.definition.parameters if p.default is None}
+    own, _ = _fill_parameters(net, {name: given[name] for name in given if name in needed})
+    return _Filled(net, values, own, problems, tuple(made))
+
+
+def _fill_parameters(
+    net: Thing, given: Mapping[str, Any]
+) -> tuple[dict[str, Any], list[Diagnostic]]:
+    """A value for each parameter of a net: the given one or its default, which may use the
+    parameters before it. What all of them hold together is bounded, as each may hold others."""
+    assert isinstance(net.definition, tree.Net)
     values: dict[str, Any] = {}
-    own: dict[str, Any] = {}
-    for parameter in net.definition.parameters:
-        name = parameter.name.text
-        for filled in (values, own):
-            use_given = name in given and (filled is values or parameter.default is None)
-            try:
-                filled[name] = (
-                    given[name]
-                    if use_given
-                    else _default(parameter, Frame(net.module, Names(values=filled), Level()))
-                )
-            except EvaluationError as error:
-                diagnostics.append(error.diagnostic)
-            except PoisonedError:
-                pass
-    return _Filled(net, values, own, diagnostics, tuple(made))
+    diagnostics: list[Diagnostic] = []
+    frame = Frame(net.module, Names(values=values), Level())
+    for name, default in ((p.name.text, p.default) for p in net.definition.parameters):
+        if name in given or default is None:
+            values[name] = given[name]
+            continue
+        try:
+            values[name] = evaluate(default, frame)
+            frame.work.spend(weigh(values[name]), default.span)
+        except EvaluationError as error:
+            values[name] = POISON
+            diagnostics.append(error.diagnostic)
+            if frame.work.left < 0:
+                break
+        except PoisonedError:
+            values[name] = POISON
+    return values, diagnostics
 
 
 def _blame(
@@ -137,11 +150,6 @@ def _blame(
         )
         for diagnostic in diagnostics
     ]
-
-
-def _default(parameter: tree.Parameter, frame: Frame) -> Any:
-    assert parameter.default is not None
-    return evaluate(parameter.default, frame)
 
 
 def _hold_expectations(

@@ -11,7 +11,7 @@ from typing import Any, cast
 from msgspec import Struct, field
 
 from netspec.compiler.arguments import bind, place_arguments
-from netspec.compiler.evaluate import EvaluationError, evaluate
+from netspec.compiler.evaluate import EvaluationError, Work, evaluate
 from netspec.compiler.suggest import did_you_mean, suggest_names
 from netspec.diagnostics import MOST_ERRORS, Diagnostic, Label
 from netspec.graph import Graph
@@ -52,6 +52,9 @@ class BoundSection(Struct):
 
 class _Words:
     """In a recipe every name is a word; which words are meant, each schema says."""
+
+    def __init__(self) -> None:
+        self.work = Work()
 
     def look_up(self, reference: tree.Reference) -> object:
         return Word(reference.text)

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from netspec.compiler.library import Definition, Module, Thing
+from netspec.compiler.library import Module, Thing
 from netspec.diagnostics import Diagnostic, Label
 from netspec.source import Span
 from netspec.syntax import tree
@@ -16,21 +16,25 @@ def find_recursion(modules: Iterable[Module], calls: Calls) -> list[Diagnostic]:
     closed: dict[tuple[int, ...], tuple[list[Thing], list[Span]]] = {}
     done: set[int] = set()
     for start in (thing for module in modules for thing in module.own.values()):
-        path: list[Thing] = [start]
+        path = [start]
+        on_path = {id(start.definition)}
         pending = [iter(calls.get(id(start.definition), ()))]
         while pending:
             step = next(pending[-1], None)
             if step is None:
                 pending.pop()
-                done.add(id(path.pop().definition))
+                left = id(path.pop().definition)
+                on_path.remove(left)
+                done.add(left)
                 continue
             thing, span = step
-            if any(thing.definition is seen.definition for seen in path):
+            if id(thing.definition) in on_path:
                 first = next(i for i, t in enumerate(path) if t.definition is thing.definition)
                 circle = tuple(id(t.definition) for t in path[first:])
                 closed.setdefault(circle, ([*path[first:], thing], []))[1].append(span)
             elif id(thing.definition) not in done:
                 path.append(thing)
+                on_path.add(id(thing.definition))
                 pending.append(iter(calls.get(id(thing.definition), ())))
     return [_report_circle(things, spans) for things, spans in closed.values()]
 
@@ -47,15 +51,16 @@ def _report_circle(things: list[Thing], spans: list[Span]) -> Diagnostic:
     )
 
 
-def derives_from_itself(thing: Thing) -> bool:
-    """Whether the chain of nets that it is made from comes round; told by `find_recursion`."""
-    seen: list[Definition] = []
-    while isinstance(thing.definition, tree.DerivedNet):
-        if any(thing.definition is definition for definition in seen):
-            return True
-        seen.append(thing.definition)
+def count_bases(thing: Thing, most: int) -> int | None:
+    """How many nets a net is made from, one from the other, counted to `most`; None where the chain
+    comes round, which `find_recursion` tells."""
+    seen: set[int] = set()
+    while isinstance(thing.definition, tree.DerivedNet) and len(seen) < most:
+        if id(thing.definition) in seen:
+            return None
+        seen.add(id(thing.definition))
         base = thing.module.find(thing.definition.base.text)
         if base is None:
-            return False
+            break
         thing = base
-    return False
+    return len(seen)

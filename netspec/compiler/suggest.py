@@ -1,6 +1,10 @@
 """Near names: what somebody may have meant by a word that is not known."""
 
 from collections.abc import Iterable
+from functools import lru_cache
+
+MOST_COMPARED = 100
+"""So many names are compared letter by letter with one word."""
 
 
 def suggest_names(word: str, known: Iterable[str], most: int = 3) -> list[str]:
@@ -15,13 +19,34 @@ def suggest_names(word: str, known: Iterable[str], most: int = 3) -> list[str]:
     limit = max(1, len(word) // 3)
     near = sorted(
         (distance, name[:1] != lowered[:1], name)
-        for name in known
+        for name in find_comparable(lowered, known, limit)
         if (distance := count_edits(lowered, name.lower(), limit)) <= limit
     )
     if near:
         return [name for _, _, name in near][:most]
     longer = sorted(name for name in known if len(word) > 2 and name.startswith(lowered))
     return longer[:most]
+
+
+def find_comparable(word: str, known: Iterable[str], limit: int) -> list[str]:
+    """The names that can be as near as the limit, as their lengths and letters tell; of very many
+    those that begin as the word does."""
+    letters = letters_of(word)
+    near = [
+        name
+        for name in known
+        if abs(len(name) - len(word)) <= limit
+        and (letters ^ letters_of(name)).bit_count() <= 2 * limit
+    ]
+    if len(near) > MOST_COMPARED:
+        near = sorted(name for name in near if name[:1].lower() == word[:1])[:MOST_COMPARED]
+    return near
+
+
+@lru_cache(maxsize=100_000)
+def letters_of(name: str) -> int:
+    """The letters of a name, a bit each; an edit changes two at most."""
+    return sum({1 << ord(letter) % 64 for letter in name.lower()})
 
 
 def count_edits(a: str, b: str, limit: int) -> int:

@@ -6,7 +6,9 @@ too long for the page is shown through a window around its first mark. Tabs are 
 the next multiple of four.
 """
 
+from bisect import bisect_right
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 from operator import attrgetter
 from typing import NamedTuple
 
@@ -17,7 +19,6 @@ from netspec.render.page import (
     Style,
     count_cells,
     show_character,
-    take_cells,
     wrap_text,
 )
 from netspec.source import SourceFile, Span
@@ -58,6 +59,13 @@ class ShownLine(NamedTuple):
     text: str
     cells: Sequence[int]
     """The cell at which each character of the file's line starts, and the cell after the last."""
+    ends: Sequence[int]
+    """The same of the characters that are shown, a space behind them included: any start of the
+    text that fits some cells ends before the first character that begins beyond them."""
+
+    def fit(self, cells: int) -> int:
+        """How many characters at the line's start fit so many cells."""
+        return bisect_right(self.ends, cells) - 1
 
 
 def render_snippet(
@@ -94,18 +102,21 @@ def draw_line(
             return
 
 
+@lru_cache(maxsize=8)
 def show_line(source: SourceFile, number: int) -> ShownLine:
-    """Make a line ready for the screen, remembering where its characters went."""
+    """Make a line ready for the screen, remembering where its characters went. A long one may have
+    many mistakes, each of which shows a part of it."""
     written = source.line_text(number)
     if written.isascii() and written.isprintable():
-        return ShownLine(number, written, range(len(written) + 1))
+        return ShownLine(number, written, range(len(written) + 1), range(len(written) + 2))
     parts: list[str] = []
-    cells = [0]
+    cells, ends = [0], [0]
     for char in written:
         width = TAB - cells[-1] % TAB if char == "\t" else count_cells(char)
         parts.append(" " * width if char == "\t" else show_character(char))
         cells.append(cells[-1] + width)
-    return ShownLine(number, "".join(parts), cells)
+        ends += range(ends[-1] + 1, cells[-1] + 1) if char == "\t" else [cells[-1]]
+    return ShownLine(number, "".join(parts), cells, [*ends, ends[-1] + 1])
 
 
 def split_mark(source: SourceFile, mark: Mark) -> Iterator[Stroke]:
@@ -133,18 +144,16 @@ def window_line(
     sight, moved along, and those out of sight."""
     if line.cells[-1] < room:
         return line.text, strokes, []
-    whole = line.text + " "  # a mark may stand at the line's end
     first = strokes[0].start if strokes else 0
     context = min(CONTEXT, room // 3)
-    start = 0 if first + context <= room else first - context
-    hidden = take_cells(whole, start)
-    head = ellipsis if hidden else ""
-    rest = whole[len(hidden) :]
-    text = take_cells(rest, room - len(head))
-    if len(text) < len(rest):
-        text = take_cells(rest, room - len(head) - len(ellipsis)) + ellipsis
-    shift = len(head) - count_cells(hidden)
-    left, right = len(head), count_cells(head + text)
+    start = line.fit(0 if first + context <= room else first - context)
+    head = ellipsis if start else ""
+    shift = len(head) - line.ends[start]
+    end, tail = line.fit(room - shift), ""
+    if end <= len(line.text):
+        end, tail = line.fit(room - len(ellipsis) - shift), ellipsis
+    text = (line.text + " ")[start:end] + tail  # a mark may stand at the line's end
+    left, right = len(head), line.ends[end] + shift + len(tail)
     shown: list[Stroke] = []
     out_of_sight: list[Stroke] = []
     for stroke in strokes:

@@ -99,8 +99,9 @@ def align_claims(lines: Iterable[Line]) -> list[Word]:
         elif line.words and line.comment and line.comment.column in columns:
             tails.append(Tail(line, [line.comment], line.words[-1]))
             comments.append(line.comment)
+    place = max((tail.wanted for tail in tails), default=0)
     for tail in tails:
-        move(tail.words, max(each.wanted for each in tails))
+        move(tail.words, place)
     return comments
 
 

@@ -61,6 +61,8 @@ class Place(NamedTuple):
     """The terminals that the grammar could go on with."""
     brace: int | None
     """The place of the innermost open brace, if any."""
+    is_first: bool
+    """Whether the parser had stopped nowhere before."""
 
     @property
     def tokens(self) -> list[Token]:

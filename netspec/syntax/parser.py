@@ -113,10 +113,11 @@ class _Parse:
         if self.mended == self.position or self.found.mistakes.is_hopeless(span):
             self.found.mistakes.give_up(span)
             return self._recover()
+        is_first = self.mended < 0
         self.mended = self.position
         expected = frozenset(kind for kind in self.automaton.expected if kind.isupper())
         brace = self.open_braces[-1].position if self.open_braces else None
-        mistake = explain_mistake(Place(self.found, self.position, expected, brace))
+        mistake = explain_mistake(Place(self.found, self.position, expected, brace, is_first))
         if mistake.forget:
             self.found.mistakes.forget(*mistake.forget)
         self.found.mistakes.add(mistake.diagnostic, mistake.edits, follows=True)

@@ -273,6 +273,13 @@ def test_calls_end_at_their_deepest() -> None:
     assert problem.code == "NS120"
 
 
+def test_nets_that_are_made_from_nets_end_at_their_deepest() -> None:
+    nets = "\n".join(f"net n{i + 1} = n{i}()" for i in range(66))
+    text = f"net n0(classes = 10) {{ input 3x8x8; fc classes }}\n{nets}\n"
+    assert summaries(compile_text(text)) == ["NS120 66:11 n64"]
+    assert not compile_text("\n".join(text.splitlines()[:65])).diagnostics
+
+
 def test_blocks_that_double_end_in_bounded_time() -> None:
     blocks = "\n".join(f"block b{i} {{ b{i + 1}; b{i + 1} }}" for i in range(40))
     text = f"{blocks}\nblock b40 {{ }}\nnet n {{ input 3x8x8; b0 }}\n"

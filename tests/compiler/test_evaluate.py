@@ -6,19 +6,27 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from netspec.compiler.evaluate import EvaluationError, evaluate
+from netspec.compiler.evaluate import EvaluationError, Work, evaluate
 from netspec.schema import LARGEST_WHOLE
 from netspec.source import SourceFile
 from netspec.syntax import tree
 from netspec.syntax.parser import parse_value
 from netspec.tensor import Shape
-from netspec.values import Amount, Padding, Size, Word
+from netspec.values import Amount, Items, Padding, Size, Word
 
-VALUES: dict[str, object] = {"a": 3, "t": [1, 2, 3], "act": Word("relu"), "half": Fraction(1, 2)}
+VALUES: dict[str, object] = {
+    "a": 3,
+    "t": Items([1, 2, 3]),
+    "act": Word("relu"),
+    "half": Fraction(1, 2),
+}
 
 
 class Around:
     """A few values, and one tensor called h."""
+
+    def __init__(self) -> None:
+        self.work = Work()
 
     def look_up(self, reference: tree.Reference) -> object:
         return VALUES.get(reference.text, Word(reference.text))
@@ -81,7 +89,7 @@ def value(text: str) -> object:
         ("30 epochs", Amount(30, "epochs")),
         ("1 iteration", Amount(1, "iterations")),
         ('"text"', "text"),
-        ("[1, [2], yes]", [1, [2], True]),
+        ("[1, [2], yes]", Items([1, Items([2]), True])),
     ],
 )
 def test_values(text: str, expected: object) -> None:

@@ -42,7 +42,7 @@ LOOKED_AT = 20_000
 
 def recognise_foreign(place: Place) -> Mistake | None:
     """The error for a foreign line or file, if this is one."""
-    if place.brace is None:
+    if place.is_first and place.brace is None:
         whole = recognise_file(place)
         if whole:
             return whole
