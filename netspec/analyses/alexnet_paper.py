@@ -31,6 +31,7 @@ KERNELS = (
     "1,000 neurons",
 )
 """Sections 3.2 and 3.5."""
+NO_PADDING = "none are mentioned"
 MAPS = ("55x55", "27x27", "13x13", "13x13", "13x13")
 """Figure 2."""
 FOLLOWING = (
@@ -113,6 +114,8 @@ def compare_net(graph: Graph) -> Iterator[Deviation]:
     yield Deviation("3.2", "kernels are divided over", "2 GPUs", gpus)
     for node in graph.inference_nodes:
         yield from compare_layer(node)
+    padding = describe_padding(learned[0])
+    yield Deviation("3.5", "zeros around the image", NO_PADDING, padding, (learned[0].name,))
     for place, node in enumerate(learned):
         where = (node.name,)
         yield Deviation("3.5", "size", KERNELS[place], describe_kernels(node), where)
@@ -122,6 +125,14 @@ def compare_net(graph: Graph) -> Iterator[Deviation]:
         following = list_following(graph, node)
         yield Deviation("3.5, 4.2", "what follows", FOLLOWING[place], following, where)
         yield from compare_start(node, BIASES[place])
+
+
+def describe_padding(node: Node) -> str:
+    """The zeros that a convolution reads around its map."""
+    assert isinstance(node.layer, Conv)
+    sides = node.layer.padding(node.input_shapes[0])._asdict()
+    named = [f"{pixels} at the {side}" for side, pixels in sides.items() if pixels]
+    return ", ".join(named) or NO_PADDING
 
 
 def describe_kernels(node: Node) -> str:

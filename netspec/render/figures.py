@@ -2,7 +2,7 @@
 the errors that papers print beside the accuracies.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from netspec.recipe.results import TestReport
 from netspec.recipe.run import TOP, Figures
@@ -64,7 +64,8 @@ def _wrap(text: str, page: Page) -> list[Line]:
 
 def _list_table(report: TestReport, page: Page) -> list[Line]:
     rows = list(_list_rows(report))
-    empty = frozenset[str]() if _has_top_five(report) else TOP_FIVE
+    figures = (each for net in report.nets for each in net.figures)
+    empty = frozenset[str]() if has_top_five(report.classes, figures) else TOP_FIVE
     for left_out in (empty, empty | ERRORS):
         columns, shown = _leave_out(left_out, rows)
         table = [TableRow(row) for row in shown]
@@ -75,10 +76,9 @@ def _list_table(report: TestReport, page: Page) -> list[Line]:
     return [line for row in shown for line in _list_narrow(row, columns, page)]
 
 
-def _has_top_five(report: TestReport) -> bool:
+def has_top_five(classes: int, figures: Iterable[Figures]) -> bool:
     """Whether the five best of a net can be wrong: it may know more classes than the data have."""
-    figures = (each for net in report.nets for each in net.figures)
-    return report.classes > TOP or any(each.top5 < 1 for each in figures)
+    return classes > TOP or any(each.top5 < 1 for each in figures)
 
 
 def _leave_out(headings: frozenset[str], rows: Sequence[Row]) -> tuple[list[Column], list[Row]]:

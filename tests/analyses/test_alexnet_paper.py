@@ -23,7 +23,8 @@ AS_PRINTED = (
     .replace("k=2, groups=2", "k=2, over=sum")
     .replace("; lighting 0.1", "")
 )
-"""The paper's words, but for its colour noise, whose unit the language does not have."""
+"""The paper's words, but for its colour noise, whose unit the language does not have; and for the
+padding, which the paper does not mention, and its figure 2 needs."""
 
 
 def compare(text: str, *, data: str = "imagenet", **changes: Any) -> list[Deviation]:
@@ -33,15 +34,17 @@ def compare(text: str, *, data: str = "imagenet", **changes: Any) -> list[Deviat
     return list_deviations(run._replace(**changes))
 
 
-def test_of_a_run_in_the_papers_words_only_the_noise_is_missing() -> None:
-    (only,) = compare(AS_PRINTED)
-    assert (only.section, only.what) == ("2, 4.1", "preparing images")
+def test_of_a_run_in_the_papers_words_only_noise_and_padding_are_told() -> None:
+    noise, padding = compare(AS_PRINTED)
+    assert (noise.section, noise.what) == ("2, 4.1", "preparing images")
+    assert (padding.section, padding.here) == ("3.5", "3 at the bottom, 3 at the right")
 
 
 def test_our_alexnet_differs_where_its_header_says_so() -> None:
     assert [(each.section, each.what, each.layers) for each in compare(ALEXNET)] == [
         ("3.3", "alpha multiplies", ("lrn_1", "lrn_2")),
         ("3.3", "windows run over", ("lrn_1", "lrn_2")),
+        ("3.5", "zeros around the image", ("conv1",)),
         ("4.1", "colour noise is in units of", ()),
         ("5", "starting values", ("conv3.weight", "conv4.weight", "conv5.weight")),
     ]

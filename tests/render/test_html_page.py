@@ -5,6 +5,7 @@ from base64 import b64decode
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from netspec.recipe.results import TestedNet, TestReport
 from netspec.recipe.run_facts import RunFacts, Session
@@ -146,20 +147,16 @@ def test_of_many_classes_the_pairs_confused_most_are_listed() -> None:
 def test_a_class_that_no_image_is_of_has_no_row() -> None:
     answers = make_answers()
     few = {pair: n for pair, n in answers.confusion.items() if pair[0] != 1}
-    page = show(make_run(answers=type(answers)(**{**struct(answers), "confusion": few})))
+    page = show(make_run(answers=replace(answers, confusion=few)))
     assert "owl 10 10 100.0 %" in page.words("run-1-confusion")
     assert "dog 10" not in page.words("run-1-confusion")
-
-
-def struct(value: Any) -> dict[str, Any]:
-    return {name: getattr(value, name) for name in value.__struct_fields__}
 
 
 def test_a_sample_shows_its_class_even_where_that_is_not_among_the_likeliest() -> None:
     answers = make_answers()
     (sample,) = answers.samples
-    changed = type(sample)(**{**struct(sample), "classes": sample.classes[:2]})
-    page = show(make_run(answers=type(answers)(**{**struct(answers), "samples": (changed,)})))
+    changed = replace(sample, classes=sample.classes[:2])
+    page = show(make_run(answers=replace(answers, samples=(changed,))))
     assert "owl val/cat/1.jpg cat 0.500 dog 0.250 owl 0.167" in page.words("run-1-predictions")
 
 
@@ -296,6 +293,19 @@ def test_layers_of_alike_nets_are_compared_and_those_of_others_counted() -> None
 def test_images_that_could_not_be_read_are_named() -> None:
     page = show(make_run(skipped=(("A1.jpg", "is empty"),)))
     assert "Skipped, because they cannot be read: A1.jpg (is empty)." in page.words("run-1-results")
+
+
+def test_the_five_likeliest_say_nothing_of_five_classes() -> None:
+    figures = replace(make_figures(), top5=1.0)
+    answers = replace(make_answers(), figures=figures)
+    metrics = [{**e, "top5": 1.0} if "top5" in e else e for e in make_run().metrics]
+    page = show(make_run(final=figures, best=None, answers=answers, metrics=metrics))
+    assert "top-5" not in page.words("run-1")
+    assert "0.750 0.625 25.0 %" in page.words("run-1-results")
+    many = {**make_run().data, "classes": list("abcdef")}
+    assert "top-5" in show(make_run(final=figures, best=None, answers=None, data=many)).words(
+        "run-1"
+    )
 
 
 def test_the_same_runs_give_the_same_page() -> None:

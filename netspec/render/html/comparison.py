@@ -6,11 +6,11 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from netspec.recipe.results import TestReport
 from netspec.recipe.written import write_resolved
-from netspec.render.figures import COLUMNS, write_cells
 from netspec.render.html.charts import chart_picture
 from netspec.render.html.curves import compare_curves, legend
 from netspec.render.html.markup import Child, element, table
 from netspec.render.html.recipe import LINES, OPTIONS, list_options
+from netspec.render.html.results import tabulate
 from netspec.render.html.run import Run, show_seconds, show_share
 from netspec.render.page import count_noun
 
@@ -35,12 +35,12 @@ DEFAULTS = {OPTIONS["seed"]: "0", OPTIONS["precision"]: "float32"}
 
 def render_comparison(runs: Sequence[Run], ensembles: Sequence[TestReport]) -> Iterator[Child]:
     """The figures, the curves, the differences."""
+    with_top_five = any(run.has_top_five for run in runs)
     yield table(HEADINGS, map(list_figures, runs), NUMBERS)
     for report in ensembles:
         yield element("h3", f"The mean of {len(report.nets)}, tested together")
-        cells = [("mean", f"{f.images:,}", *write_cells(f)) for f in report.ensemble]
-        headings = ("", "images", *(column.heading for column in COLUMNS[1:]))
-        yield table(headings, cells, range(1, len(headings)))
+        tests = (("mean", figures) for figures in report.ensemble)
+        yield tabulate(tests, with_top_five=with_top_five)
     yield element("h3", "Curves over each other")
     yield legend(run.curves for run in runs)
     charts = compare_curves([run.curves for run in runs])

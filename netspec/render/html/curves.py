@@ -103,8 +103,10 @@ def chart_accuracies(run: RunCurves) -> Chart:
     curves = [
         Curve("training, top-1", "quiet", training),
         Curve("held out, top-1", "c0", run.take("test", "top1"), has_dots=True),
-        Curve("held out, top-5", "c2", run.take("test", "top5"), has_dots=True),
     ]
+    top_five = run.take("test", "top5")
+    if any(share < 1 for _, share in top_five):
+        curves.append(Curve("held out, top-5", "c2", top_five, has_dots=True))
     if run.chance is not None:
         line = [(0.0, run.chance), (float(most), run.chance)]
         curves.append(Curve("chance", "chance", line, is_dashed=True))

@@ -1,18 +1,15 @@
 """How well a run did: a few large figures, the table of its tests, and the curves."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from xml.etree.ElementTree import Element
 
 from netspec.recipe.run import Figures
 from netspec.render.facts import NetFacts
-from netspec.render.figures import COLUMNS, describe_skipped, write_cells
+from netspec.render.figures import COLUMNS, TOP_FIVE, describe_skipped, write_cells
 from netspec.render.html.charts import chart_picture
 from netspec.render.html.curves import chart_accuracies, chart_losses, chart_rate
 from netspec.render.html.markup import Child, element, table
 from netspec.render.html.run import Run, capitalize, describe_updates, show_seconds, show_share
-
-HEADINGS = ("test", "images", *(column.heading for column in COLUMNS[1:]))
-NUMBERS = range(1, len(HEADINGS))
 
 
 def render_tiles(run: Run) -> Element:
@@ -33,7 +30,8 @@ def list_tiles(run: Run) -> Iterator[tuple[str, str, str]]:
     figures = run.figures
     if figures is not None:
         yield "top-1 accuracy", show_share(figures.top1), ""
-        yield "top-5 accuracy", show_share(figures.top5), ""
+        if run.has_top_five:
+            yield "top-5 accuracy", show_share(figures.top5), ""
         yield "loss", f"{figures.loss:.3f}", "nats"
     updates, _, epochs = describe_updates(run).partition(" update")
     yield "updates", updates, epochs.partition(", ")[2]
@@ -45,11 +43,10 @@ def list_tiles(run: Run) -> Iterator[tuple[str, str, str]]:
 
 def render_results(run: Run) -> Iterator[Child]:
     """The table of the tests, and what belongs to it."""
-    rows = [(name, f"{f.images:,}", *write_cells(f)) for name, f in list_tests(run)]
-    if not rows:
-        yield element("p", "No held-out image was tested yet.", class_="missing")
+    if run.tests:
+        yield tabulate(run.tests, with_top_five=run.has_top_five)
     else:
-        yield table(HEADINGS, rows, NUMBERS)
+        yield element("p", "No held-out image was tested yet.", class_="missing")
     if run.chance is not None:
         share = show_share(run.chance)
         yield element("p", f"Always giving the most frequent class is right for {share}.")
@@ -57,17 +54,16 @@ def render_results(run: Run) -> Iterator[Child]:
         yield element("p", f"{capitalize(describe_skipped(run.facts.skipped))}.")
 
 
-def list_tests(run: Run) -> Iterator[tuple[str, Figures]]:
-    """The tests that are known, with what they are of."""
-    facts = run.facts
-    if facts.final is not None:
-        yield "last weights", facts.final
-    if facts.final_views is not None:
-        yield f"last weights, mean of {facts.final_views.views} views", facts.final_views
-    if facts.final is None and facts.answers is not None:
-        yield "last weights, tested for this report", facts.answers.figures
-    if facts.best is not None:
-        yield f"best on the way, after update {facts.best_update:,}", facts.best
+def tabulate(tests: Iterable[tuple[str, Figures]], *, with_top_five: bool) -> Element:
+    """The figures of tests, a row each."""
+    headings = [column.heading for column in COLUMNS[1:]]
+    kept = [n for n, name in enumerate(headings) if with_top_five or name not in TOP_FIVE]
+    rows = []
+    for name, figures in tests:
+        cells = write_cells(figures)
+        rows.append((name, f"{figures.images:,}", *(cells[n] for n in kept)))
+    shown = ("test", "images", *(headings[n] for n in kept))
+    return table(shown, rows, range(1, len(shown)))
 
 
 def render_curves(run: Run) -> Iterator[Child]:

@@ -8,6 +8,7 @@ from netspec.compiler.pipeline import compile_texts
 from netspec.compiler.program import CheckedNet, Program
 from netspec.recipe.run import Figures
 from netspec.recipe.run_facts import RunFacts
+from netspec.render.figures import has_top_five
 from netspec.render.html.curves import RunCurves
 from netspec.render.page import count_noun
 
@@ -45,6 +46,33 @@ class Run(Struct, frozen=True, dict=True):
         """How well its last weights do on the centre view."""
         facts = self.facts
         return facts.final or (facts.answers.figures if facts.answers else None)
+
+    @property
+    def tests(self) -> list[tuple[str, Figures]]:
+        """The tests that are known, with what they are of."""
+        facts, found = self.facts, []
+        if facts.final is not None:
+            found.append(("last weights", facts.final))
+        if facts.final_views is not None:
+            views = f"mean of {facts.final_views.views} views"
+            found.append((f"last weights, {views}", facts.final_views))
+        if facts.final is None and facts.answers is not None:
+            found.append(("last weights, tested for this report", facts.answers.figures))
+        if facts.best is not None:
+            found.append((f"best on the way, after update {facts.best_update:,}", facts.best))
+        return found
+
+    @property
+    def has_top_five(self) -> bool:
+        """Whether the five likeliest classes can be wrong."""
+        return has_top_five(self.num_classes, (figures for _, figures in self.tests))
+
+    @property
+    def num_classes(self) -> int:
+        """Of the data, as far as they are known."""
+        facts = self.facts
+        names = facts.answers.class_names if facts.answers else facts.data.get("classes", ())
+        return len(names)
 
     @property
     def epochs(self) -> float | None:
