@@ -26,6 +26,8 @@ from tests.netspec_torch.peak import count_bytes, list_tensors, record
 
 SPECS = Path(__file__).parents[3] / "specs"
 WITHIN = 0.15
+A_FEW_NUMBERS = 64
+"""Bytes: which process still has the last loss depends on which is ahead."""
 
 
 def load(spec: str, *, splits_fc: bool = False) -> CheckedNet:
@@ -95,11 +97,11 @@ def test_replicas_need_what_is_planned(pair: Processes, spec: str, batch: int) -
     ("spec", "batch"), [("lenet", 16), pytest.param("alexnet-one-tower", 8, marks=pytest.mark.slow)]
 )
 def test_split_fcs_need_what_is_planned(pair: Processes, spec: str, batch: int) -> None:
-    """The first process has no less than the other."""
+    """The first process has no less than the other, a few single numbers aside."""
     net = load(spec, splits_fc=True)
     assert net.recipe
     layout = Layout(2, splits_fc=True)
     told = Scaling.of(net.graph, net.recipe.solver).measure_memory(layout, batch).peak
     found, other = pair.run(measure, net, batch, "float32")
     assert abs(told / found - 1) < WITHIN, f"{told / 2**20:.1f} MiB, found {found / 2**20:.1f}"
-    assert other <= found
+    assert other <= found + A_FEW_NUMBERS
