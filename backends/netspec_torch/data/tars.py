@@ -14,6 +14,8 @@ from typing import NamedTuple
 from netspec_torch.data.errors import DataError
 
 BLOCK = 512
+PROBED, NEAR = 16, 1 << 14
+"""Where the first headers lie nearer to each other than this, the file is read from end to end."""
 REGULAR = (b"0", b"\0", b"7")
 WITHOUT_BYTES = (b"1", b"2", b"3", b"4", b"5", b"6")
 """Links, devices and folders: whatever size their header has, no bytes follow."""
@@ -54,6 +56,7 @@ class Tar:
     def list_members(self) -> Iterator[Member]:
         """The files in it, in order; raises DataError where it is damaged or cut off."""
         place, name, pax_size = self._start, "", None
+        headers = 0
         while True:
             header = self._data[place : min(place + BLOCK, self._end)]
             if header.count(0) == BLOCK:
@@ -62,6 +65,9 @@ class Tar:
             kind = header[156:157]
             size = self._read_size(header, place) if pax_size is None else pax_size
             size = 0 if kind in WITHOUT_BYTES else size
+            headers += 1
+            if headers == PROBED and place - self._start < PROBED * NEAR:
+                advise(self._data, "MADV_NORMAL")
             begin = place + BLOCK
             if begin + size > self._end:
                 raise self._damage(place, f"a file of {size:,} bytes begins there, and it ends")
@@ -138,6 +144,14 @@ def looks_like_tar(start: bytes) -> bool:
     return start[257:262] == b"ustar" or start.startswith(tuple(COMPRESSED))
 
 
+def advise(data: mmap.mmap, advice: str) -> None:
+    """Tell the system how a file will be read, where it listens. Unless told, it reads ahead, and
+    with the headers of large files all that lies between them."""
+    number = getattr(mmap, advice, None)
+    if number is not None:
+        data.madvise(number)
+
+
 @contextmanager
 def open_tar(path: Path) -> Iterator[Tar]:
     """A tar file, open for reading; raises DataError."""
@@ -147,6 +161,7 @@ def open_tar(path: Path) -> Iterator[Tar]:
             if size == 0:
                 raise DataError(f"{path} is empty")
             with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
+                advise(data, "MADV_RANDOM")
                 for start, name in COMPRESSED.items():
                     if data[: len(start)] == start:
                         raise DataError(

@@ -1,7 +1,7 @@
-"""The net of a run as this process has it: whole or a column of it, alone or one of its replicas.
+"""The net of a run as this process has it: whole or a portion of it, alone or one of its replicas.
 
 Snapshots and weights are those of the whole net, whatever the number of processes: they are
-gathered on the first and taken apart again. Which part of a weight a column has is decided in
+gathered on the first and taken apart again. Which part of a weight a portion has is decided in
 `portion.py`.
 """
 

@@ -2,6 +2,8 @@
 
 import gzip
 import io
+import os
+import sys
 import tarfile
 from pathlib import Path
 
@@ -119,3 +121,24 @@ def test_every_place_at_which_a_tar_may_be_cut_off(tmp_path: Path) -> None:
 def test_refuses_a_missing_file(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="cannot be opened: No such file"), open_tar(tmp_path / "x"):
         pass
+
+
+def count_bytes_read() -> int:
+    """What this process has had read from disks."""
+    lines = Path("/proc/self/io").read_text(encoding="utf-8").splitlines()
+    return int(next(line for line in lines if line.startswith("read_bytes")).split()[1])
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="counts what Linux reads")
+def test_headers_alone_are_read_of_large_files(tmp_path: Path) -> None:
+    """Nothing is read of a folder in memory; of one on a disk a page or two a header."""
+    files = {f"{number}.jpg": bytes(200_000) for number in range(50)}
+    path = tmp_path / "large.tar"
+    path.write_bytes(make_tar(files))
+    with path.open("rb") as file:
+        os.fsync(file.fileno())
+        os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
+    before = count_bytes_read()
+    with open_tar(path) as tar:
+        assert len(list(tar.list_members())) == 50
+    assert count_bytes_read() - before < path.stat().st_size / 4

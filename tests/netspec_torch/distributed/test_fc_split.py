@@ -12,6 +12,7 @@ from safetensors.torch import load_file
 
 import netspec
 from netspec.analyses.fc_split import split_fcs
+from netspec.layers import KINDS
 from netspec.source import SourceFile
 from netspec_torch import train
 from tests.netspec_torch.distributed.processes import Processes
@@ -94,6 +95,7 @@ def test_alexnet_after_ten_updates(
 CASES = {
     "nothing between": "",
     "what keeps to a channel": "relu; leakyrelu 0.2; multiply 0.5; identity; tanh",
+    "activations": "elu; gelu; swish; hardswish; mish; relu6; hardsigmoid; activate sigmoid",
     "dropout": "dropout 0.4",
     "dropout as the paper has it": "dropout 0.4, inverted=no",
     "droppath": "droppath 0.4",
@@ -106,7 +108,7 @@ CASES = {
     "lrn": "lrn 3, alpha=0.5",
     "shuffle": "shuffle 4",
     "slice": "slice 1, 7",
-    "pools": "maxpool 1x1, stride=1; avgpool global",
+    "pools": "maxpool 1x1, stride=1; avgpool global; adaptiveavgpool 1",
     "maps": "upsample 2; pad 1; crop 3; flatten",
     "convolution": "conv 6, 1x1; relu",
     "depthwise": "depthwise 1x1, multiplier=2; deconv 5, 2x2",
@@ -145,6 +147,11 @@ train {{
 
 def write_between(lines: str, rate: str = "") -> str:
     return BETWEEN.format(lines=lines.replace("; ", "\n"), rate=rate)
+
+
+def test_every_kind_is_among_the_cases() -> None:
+    written = " ".join(CASES.values())
+    assert set(KINDS) - {"input"} <= set(re.findall(r"[a-z0-9]+", written))
 
 
 @pytest.mark.parametrize("name", CASES)
