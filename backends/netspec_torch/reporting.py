@@ -26,6 +26,7 @@ from netspec_torch.kernels import NothingToShowError, draw_kernels
 from netspec_torch.members import list_members
 from netspec_torch.records import BEST, LAST, REPORT
 from netspec_torch.run_folder import RunFolder
+from netspec_torch.run_plans import SWEEP
 from netspec_torch.sessions import read_sessions
 from netspec_torch.tensor_file import read_texts
 from netspec_torch.testing import prepare_trial
@@ -33,7 +34,7 @@ from netspec_torch.trained import TrainedNet, read_trained
 
 RECIPE = "recipe.json"
 RunsArgument = Path | str | Iterable[Path | str]
-"""The folder of a run, or of the runs of several seeds; one or several."""
+"""The folder of a run, of the runs of several seeds, or of a sweep; one or several."""
 
 
 def inspect_runs(
@@ -71,7 +72,10 @@ def find_runs(word: Path) -> list[Path]:
     """The folders of the runs that a word means; raises TrainingError where it means none."""
     if (word / RECIPE).is_file():
         return [word]
-    members = [member for member in list_members(word) if (member / RECIPE).is_file()]
+    groups = sorted(word.iterdir()) if (word / SWEEP).is_file() else [word]
+    members = [
+        member for group in groups for member in list_members(group) if (member / RECIPE).is_file()
+    ]
     if not members:
         raise TrainingError(
             f"{word} is no run: {describe_absence(word)}",

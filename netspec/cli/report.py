@@ -17,8 +17,8 @@ Runs = Annotated[
     list[Path],
     typer.Argument(
         metavar="RUN",
-        help="The folder of a run, runs/NAME, or of the runs of several seeds. Several are shown"
-        " side by side.",
+        help="The folder of a run, runs/NAME, of the runs of several seeds, or of a sweep. Several"
+        " are shown side by side.",
         show_default=False,
     ),
 ]

@@ -11,10 +11,20 @@ import numpy as np
 import pytest
 from PIL import Image
 
+import netspec
 from netspec.recipe.run import TrainingError
 from netspec.recipe.run_facts import RunFacts
-from netspec_torch import inspect_runs, predict, train_seeds
-from tests.netspec_torch.small_runs import TOTAL, Recorder, Trainer, make_net, read_metrics
+from netspec.source import SourceFile
+from netspec_torch import inspect_runs, predict, train_seeds, train_sweep
+from tests.netspec_torch.small_runs import (
+    NET,
+    SGD,
+    TOTAL,
+    Recorder,
+    Trainer,
+    make_net,
+    read_metrics,
+)
 
 CLASSES = ("blue", "green", "red")
 
@@ -185,6 +195,20 @@ def test_several_seeds_and_their_mean(photos: Path, tmp_path: Path) -> None:
     assert found.ensembles == (result.report,)
     twice = inspect_runs([tmp_path / "pair", tmp_path / "pair" / "seed-0"], device="cpu")
     assert len(twice.runs) == 2
+
+
+def test_a_sweep_stands_for_all_its_runs(photos: Path, tmp_path: Path) -> None:
+    text = NET.format(solver=SGD, schedule="fixed", more="", views=1)
+    text = text.replace("classes = 10", "width = 6, classes = 10").replace("conv 6", "conv width")
+    source = SourceFile("tiny.net", text)
+    nets = [netspec.load(source, settings={"width": width}).net for width in (4, 8)]
+    out = tmp_path / "sweep"
+    train_sweep(nets, 2, data=photos, device="cpu", iterations=2, out=out)
+    found = inspect_runs(out, device="cpu", eval_images=0).runs
+    assert [Path(facts.folder).relative_to(out).as_posix() for facts in found] == [
+        f"width={width}/seed-{seed}" for width in (4, 8) for seed in (0, 1)
+    ]
+    assert [facts.parameters["width"] for facts in found] == ["4", "4", "8", "8"]
 
 
 def test_what_is_no_run_is_refused(run: Trainer, tmp_path: Path) -> None:
