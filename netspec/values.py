@@ -101,6 +101,22 @@ def write_setting(value: object) -> str:
             return str(value)
 
 
+def spell_value(value: object) -> str:
+    """Write a value so that reading it gives the same, whatever its length."""
+    match value:
+        case bool() | Word() | str() | Size() | Padding():
+            return format_value(value)
+        case Amount(number, unit):
+            return f"{spell_value(number)} {unit}"
+        case Items():
+            return f"[{', '.join(map(spell_value, value))}]"
+        case Fraction():
+            decimal = repr(float(value))
+            return decimal if Fraction(decimal) == value else str(value)
+        case _:
+            return str(value)
+
+
 def describe_value(value: object) -> str:
     """Name a value and its kind for a message: ``the size 3x3``, ``the word `same` ``."""
     match value:

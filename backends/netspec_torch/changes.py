@@ -16,7 +16,7 @@ import numpy as np
 from netspec.compiler.program import CheckedNet
 from netspec.recipe.recipe import Recipe
 from netspec.recipe.written import resolve_recipe, write_resolved
-from netspec.values import write_setting
+from netspec.values import spell_value
 from netspec_torch.data import DataSet
 from netspec_torch.options import Options
 
@@ -48,8 +48,7 @@ def describe_identity(
 
 def describe_parameters(net: CheckedNet) -> dict[str, str]:
     """The values of the parameters that may be given one, as `--set` takes them."""
-    values = dict(net.graph.parameters)
-    return {name: write_setting(values[name]) for name in net.open_parameters}
+    return {name: spell_value(value) for name, value in net.parameters}
 
 
 def list_changes(earlier: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:

@@ -53,6 +53,9 @@ class Constants:
 class ValueCheck:
     """The checks of values, and the list of what they find."""
 
+    words: Collection[str] = WORDS
+    """Those that a value may be."""
+
     def __init__(self) -> None:
         self.diagnostics: list[Diagnostic] = []
 
@@ -171,10 +174,9 @@ class ValueCheck:
         declared = scope.find_value(reference.text)
         if declared:
             declared.used = True
-        elif reference.text != "channels" and reference.text not in WORDS:
+        elif reference.text not in (known := scope.value_names.union(self.words)):
             from netspec.compiler.advice import advise_value  # for mistakes alone
 
-            known = scope.value_names | {"channels"} | WORDS
             helps = advise_value(reference, known)
             scope.forgive(suggest_names(reference.text, known))
             if scope.find_tensor(reference.text):
@@ -252,5 +254,7 @@ def children(expression: tree.Expression) -> tuple[tree.Expression, ...]:
             return (operand,)
         case tree.Conditional(a, b, c):
             return (a, b, c)
+        case tree.Call(_, arguments):
+            return tuple(argument.value for argument in arguments)
         case _:
             return ()

@@ -5,7 +5,7 @@ all its errors, and the pipeline stops after one that had any.
 """
 
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -27,6 +27,8 @@ from netspec.compiler.names import NamesChecked, check_names
 from netspec.compiler.nets import NetResult, compile_net, list_missing
 from netspec.compiler.placement import check_placement
 from netspec.compiler.program import CheckedNet, Pattern, Program
+from netspec.compiler.recipe_names import check_recipe_names
+from netspec.compiler.recipe_sections import RecipeText, find_recipe, pair_sections
 from netspec.compiler.recipes import RecipeBook, check_recipe, compile_recipes
 from netspec.compiler.settings import evaluate_settings
 from netspec.diagnostics import Diagnostic, has_errors
@@ -64,9 +66,11 @@ def compile_source(
         if has_errors(diagnostics):
             return Program(source, diagnostics=tuple(diagnostics))
         checked = check_names(module, modules)
-        if has_errors(checked.diagnostics):
-            return Program(source, diagnostics=_in_order(checked.diagnostics))
-        program = _compile_nets(module, checked, settings or {}, net, device or Device())
+        recipes, problems = pair_sections(module.file)
+        problems += [*checked.diagnostics, *check_recipe_names(module, recipes)]
+        if has_errors(problems):
+            return Program(source, diagnostics=_in_order(problems))
+        program = _compile_nets(module, checked, recipes, settings or {}, net, device or Device())
         if program.nets and not settings and net is None:
             unused = find_unused_allowances(program, module.file)
             program = replace(program, diagnostics=_in_order([*program.diagnostics, *unused]))
@@ -89,20 +93,21 @@ def compile_texts(
 def _compile_nets(
     module: Module,
     checked: NamesChecked,
+    recipes: Sequence[RecipeText],
     settings: Mapping[str, str],
     net: str | None,
     device: Device,
 ) -> Program:
     source = module.file.source
     things = [t for t in module.own.values() if not isinstance(t.definition, tree.Block)]
-    chosen, values, diagnostics = evaluate_settings(module, things, settings, net)
-    book = compile_recipes(module.file)
-    diagnostics += checked.diagnostics + book.diagnostics
+    asked = evaluate_settings(module, things, recipes, settings, net)
+    book = compile_recipes(recipes, asked.of_recipes)
+    diagnostics = [*asked.diagnostics, *checked.diagnostics, *book.diagnostics]
     use = DefaultUse()
     nets: list[CheckedNet] = []
     patterns: list[Pattern] = []
-    for thing in chosen:
-        own = values.get(thing.name, {})
+    for thing in asked.nets:
+        own = asked.of_nets.get(thing.name, {})
         missing = list_missing(thing, own)
         if missing:
             patterns.append(Pattern(thing.name, missing, thing.definition.name.span))
@@ -112,7 +117,9 @@ def _compile_nets(
         if result.graph:
             diagnostics += check_placement(result.graph)
             checked_net = _checked_net(thing, result, book, diagnostics)
-            given = tuple((name, settings[name]) for name in own)
+            text = find_recipe(recipes, thing.name)
+            names = {*own, *(asked.of_recipes.get(text.net, {}) if text else ())}
+            given = tuple((name, settings[name]) for name in settings if name in names)
             nets.append(replace(checked_net, settings=given))
     if not has_errors(diagnostics):
         diagnostics += use.find_unused()
@@ -131,16 +138,16 @@ def _checked_net(
     recipe = book.find(thing.name)
     if recipe and not result.is_changed:
         diagnostics += check_recipe(recipe, result.graph)
-    span = thing.definition.name.span
-    documentation = find_documentation(thing.module.file, thing.definition)
+    left_open = {parameter.name.text for parameter in list_parameters(thing)}
+    of_net = [(name, value) for name, value in result.graph.parameters if name in left_open]
     return CheckedNet(
-        thing.name,
-        result.graph,
-        result.claims,
-        documentation,
-        span,
-        recipe,
-        open_parameters=tuple(parameter.name.text for parameter in list_parameters(thing)),
+        name=thing.name,
+        graph=result.graph,
+        claims=result.claims,
+        documentation=find_documentation(thing.module.file, thing.definition),
+        span=thing.definition.name.span,
+        recipe=recipe,
+        parameters=(*of_net, *(recipe.parameters if recipe else ())),
     )
 
 

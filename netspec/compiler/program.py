@@ -1,7 +1,7 @@
 """What compiling a file gives: its nets with graphs and recipes, and everything found wrong."""
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct, field
 
@@ -33,10 +33,11 @@ class CheckedNet(Struct, frozen=True):
     span: Span
     """Its name in the file."""
     recipe: "Recipe | None" = None
+    parameters: tuple[tuple[str, Any], ...] = ()
+    """Those that may be given a value from outside, with the one that they have: what the net
+    leaves open, and those of its recipe."""
     settings: tuple[tuple[str, str], ...] = ()
     """The parameters that were given a value from outside, with the text of each."""
-    open_parameters: tuple[str, ...] = ()
-    """Those that may be given one: where it is made from another net, those that this left open."""
     texts: Mapping[str, str] = field(default_factory=dict)
     """What it was compiled from, as `compile_texts` takes it: the text of the file that has it, and
     of all that this one uses, by their paths from its folder."""

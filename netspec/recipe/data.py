@@ -83,6 +83,9 @@ class Crop(Transform):
 
     size: Window
     """Height x width in pixels. It must be the net's input."""
+    at: Annotated[Literal["centre"], IsWord] | None = None
+    """`centre`: there in training too, as torchvision's CenterCrop, and as Caffe's crop_size in a
+    test."""
 
 
 class Mirror(Transform):

@@ -26,7 +26,7 @@ TEST_LINES: dict[str, type[Schema]] = {"views": Views, "data": TestData, "batch"
 """The lines of `test`, by their first word."""
 
 WORDS: frozenset[str] = frozenset(
-    {"channel", "copied", "error", "gradient", "loss", "mean", "pixel", "softmax", "split", "std"}
-    | {"step"}
+    {"centre", "channel", "copied", "error", "gradient", "loss", "mean", "pixel", "softmax"}
+    | {"split", "std", "step"}
 )
 """The bare words that arguments of a recipe accept, apart from the kinds of schedule."""

@@ -4,6 +4,7 @@ The schemas of its lines stand beside this file; `compiler/recipes.py` puts them
 """
 
 from collections.abc import Mapping
+from typing import Any
 
 from msgspec import Struct, field
 
@@ -37,5 +38,7 @@ class Recipe(Struct, frozen=True):
     """Views of an image that are averaged: 1 (the centre) or 10 (corners and centre, mirrored)."""
     test_batch: int | None = None
     """Images that a test computes at once; `batch` where `test` does not say."""
+    parameters: tuple[tuple[str, Any], ...] = ()
+    """Those of `train`, with their values."""
     spans: Mapping[str, Span] = field(default_factory=dict)
     """Where each line stands, by its word: data, batch, loss, solver, schedule, stop, views, …"""

@@ -77,8 +77,9 @@ class TreeBuilder:
         return tree.Block(to_name(name), parameters or (), sources or (), body, span_of(parts))
 
     def section(self, parts: Parts) -> tree.Section:
-        kind, net, body = parts
-        return tree.Section(to_name(kind), net and to_name(net), body, span_of(parts))
+        kind, net, parameters, body = parts
+        name = net and to_name(net)
+        return tree.Section(to_name(kind), name, parameters or (), body, span_of(parts))
 
     def parameters(self, parts: Parts) -> tuple[tree.Parameter, ...]:
         return tuple(of_type(parts, tree.Parameter))

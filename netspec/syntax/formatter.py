@@ -26,6 +26,8 @@ STEP = 2
 OPENERS = frozenset({"LBRACE", "LPAR", "LSQB"})
 CLOSERS = frozenset({"RBRACE", "RPAR", "RSQB"})
 IN_BRACKETS = ("brackets", "parameters")
+HEADERS = {"NET": (3,), "BLOCK": (3,), "TRAIN": (2, 3), "TEST": (2, 3)}
+"""Which word of a statement may open its parameters; a section may have no name before them."""
 
 
 def format_source(source: SourceFile) -> str:
@@ -226,7 +228,7 @@ class _Layout:
         """What an opener that was just read begins."""
         frame = self.frames[-1]
         if opener.terminal != "LBRACE":
-            is_header = frame.head in ("NET", "BLOCK") and frame.number == 3
+            is_header = frame.number in HEADERS.get(frame.head, ())
             return "parameters" if is_header else "brackets"
         if frame.head == "FOR" and self.before == "IN":
             return "table"

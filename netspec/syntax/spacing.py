@@ -52,7 +52,7 @@ def find_role(terminal: str, text: str, place: Place) -> str:
             names = place.braces in ("file", "lines") and place.head in ("LET", "NET")
             return "EQUAL" if names or place.braces == "parameters" else "GIVES"
         case "LPAR":
-            return "CALL" if place.before == "NAME" else "LPAR"
+            return "CALL" if place.before in ("NAME", "TRAIN", "TEST") else "LPAR"
         case "LSQB":
             return "INDEX" if place.before in VALUE_ENDS else "LSQB"
         case "COMMA":

@@ -302,10 +302,11 @@ class Block(Struct, frozen=True):
 
 
 class Section(Struct, frozen=True):
-    """`train { … }`, `test NAME { … }`."""
+    """`train { … }`, `train(rate = 0.1) { … }`, `test NAME { … }`."""
 
     kind: Name
     net: Name | None
+    parameters: tuple[Parameter, ...]
     body: Body
     span: Span
 

@@ -1,9 +1,12 @@
 """Recipes: sections and their lines, put together for each net."""
 
+from fractions import Fraction
+
 import pytest
 
+from netspec.compiler.program import CheckedNet
 from netspec.recipe.data import Crop, Mirror, Subtract
-from netspec.recipe.schedule import Fixed, Plateau
+from netspec.recipe.schedule import Cosine, Fixed, Plateau
 from netspec.recipe.solver import Adam, Sgd
 from netspec.values import Amount
 from tests.compiled import compile_text, summaries
@@ -107,3 +110,76 @@ def test_a_recipe_is_not_held_against_sizes_that_were_changed() -> None:
     text = "net n(r = 8) { input 3 x r x r; fc 4 }\n" + train()
     assert summaries(compile_text(text, {"r": "16"})) == []
     assert summaries(compile_text(text.replace("crop 8", "crop 9"))) == ["NS403 3:26 crop"]
+
+
+OPEN = """
+net n(classes = 10, width = 2) { input 3x8x8; fc width; fc classes }
+net m = n(width=3)
+train(rate = 0.1, decay = rate / 10, augment = yes, course = cosine) {
+  data photos { resize 10; if augment { crop 8; mirror } else { crop 8, at=centre } }
+  batch 128
+  loss softmax
+  if augment { sgd rate=rate, decay=decay } else { adam rate=rate }
+  schedule course
+  stop after=90 epochs
+}
+test { if augment { views 10 } }
+"""
+
+
+def compile_open(net: str = "n", **settings: str) -> CheckedNet:
+    program = compile_text(OPEN, settings, net)
+    assert not program.diagnostics
+    return program.nets[0]
+
+
+def test_a_recipe_has_the_values_of_its_parameters() -> None:
+    recipe = compile_open().recipe
+    assert recipe
+    assert isinstance(recipe.solver, Sgd)
+    assert (recipe.solver.rate, recipe.solver.decay) == (0.1, 0.01)
+    assert isinstance(recipe.schedule, Cosine)
+    assert [transform.kind for transform in recipe.transforms] == ["resize", "crop", "mirror"]
+    assert recipe.views == 10
+
+
+def test_values_from_outside_reach_nets_and_recipes() -> None:
+    net = compile_open(rate="0.5", augment="no", course="fixed", width="4")
+    recipe = net.recipe
+    assert recipe
+    assert isinstance(recipe.solver, Adam)
+    assert recipe.solver.rate == 0.5
+    assert isinstance(recipe.schedule, Fixed)
+    assert [transform.kind for transform in recipe.transforms] == ["resize", "crop"]
+    assert recipe.transforms[1].at == "centre"  # type: ignore[attr-defined]
+    assert recipe.views == 1
+    assert net.graph["fc_1"].shape.channels == 4
+    assert net.settings == (
+        ("rate", "0.5"), ("augment", "no"), ("course", "fixed"), ("width", "4"),
+    )  # fmt: skip
+
+
+def test_a_net_tells_what_it_leaves_open_and_what_its_recipe_does() -> None:
+    numbers = {"rate": Fraction(1, 10), "decay": Fraction(1, 100)}
+    of_recipe = {**numbers, "augment": True, "course": "cosine"}
+    assert dict(compile_open().parameters) == {"classes": 10, "width": 2, **of_recipe}
+    assert dict(compile_open("m").parameters) == {"classes": 10, **of_recipe}
+
+
+def test_a_value_goes_to_the_recipes_that_speak_for_the_nets() -> None:
+    text = (
+        OPEN.partition("test {")[0]
+        + "train m(images = 8)"
+        + train("x", batch="batch images").removeprefix("train x")
+    )
+    assert compile_text(text, {"images": "16"}, "m").nets[0].recipe.batch == 16  # type: ignore[union-attr]
+    (problem,) = summaries(compile_text(text, {"images": "16"}, "n"))
+    assert problem.startswith("NS122")
+    n, m = compile_text(text, {"images": "16", "rate": "0.5"}).nets
+    assert (n.settings, m.settings) == ((("rate", "0.5"),), (("images", "16"),))
+
+
+def test_a_recipe_of_another_value_must_fit_too() -> None:
+    text = OPEN.replace("yes, course", "yes, size = 8, course").replace("crop 8;", "crop size;")
+    (problem,) = summaries(compile_text(text, {"size": "7"}, "n"))
+    assert problem.startswith("NS403")

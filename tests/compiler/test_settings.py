@@ -1,7 +1,10 @@
 """What is asked from outside: a net by name, values for parameters."""
 
+from fractions import Fraction
+
 import pytest
 
+from netspec.values import spell_value
 from tests.compiled import compile_text, summaries
 
 NETS = """
@@ -52,3 +55,38 @@ def test_a_value_that_a_layer_does_not_take_is_told_at_the_layer() -> None:
     assert summaries(compile_text(NETS, {"classes": "0", "counts": "[1]"})) == [
         "NS109 2:65 classes"
     ]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "7",
+        "-3",
+        "0.1",
+        "1 / 3",
+        "2 / 7",
+        "1e-9",
+        "yes",
+        "relu",
+        '"my set"',
+        "3x4",
+        "3x224x224",
+        "1:2",
+        "1x2:3x4",
+        "2 epochs",
+        "0.1 epochs",
+        "100k iterations",
+        "[1, [2 / 3, relu], no]",
+    ],
+)
+def test_a_value_is_spelled_as_it_is_read(text: str) -> None:
+    """What a net was trained with is kept as text."""
+    net = "net n(value = 0, classes = 10) { input 3x8x8; if value == value { fc classes } }"
+    (first,) = compile_text(net, {"value": text}).nets
+    spelled = {name: spell_value(value) for name, value in first.parameters}
+    (second,) = compile_text(net, spelled).nets
+    assert second.parameters == first.parameters
+
+
+def test_tenths_are_spelled_as_decimals() -> None:
+    assert [spell_value(Fraction(1, 10)), spell_value(Fraction(1, 3))] == ["0.1", "1/3"]

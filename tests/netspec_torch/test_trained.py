@@ -106,6 +106,28 @@ def test_used_files_may_be_gone(run: Trainer, tmp_path: Path) -> None:
     assert list(trained.net.texts) == ["tiny.net", "blocks/last.net"]
 
 
+MADE = """
+net tiny(classes = 3, width = 4) { input 3x8x8; fc width; fc classes }
+net small = tiny(width=2)
+train(rate = 0.01, size = 10) {
+  data colours { resize size; crop 8 }
+  batch 8
+  loss softmax
+  sgd rate=rate
+  stop after=1 epoch
+}
+"""
+
+
+def test_nets_made_from_others_and_recipes_with_other_values_are_read_back(run: Trainer) -> None:
+    source = SourceFile("made.net", MADE)
+    net = netspec.load(source, net="small", settings={"size": 9, "rate": "1 / 30"}).net
+    trained = read_trained(run(net).folder / "last.safetensors")
+    assert trained.net.graph["fc_1"].shape.channels == 2
+    assert trained.transforms[0].side == 9  # type: ignore[attr-defined]
+    assert trained.net.parameters == net.parameters
+
+
 def test_what_a_stranger_reads(run: Trainer) -> None:
     """Without netspec: plain texts, and the measurements as tensors that are no weights."""
     path = run(make_net()).folder / "last.safetensors"

@@ -155,7 +155,7 @@ item = st.one_of(
     join("net", names, maybe(parameters), body),
     join("net", names, "=", names, "(", maybe(arguments), ")", maybe(body)),
     join("block", names, maybe(parameters), maybe(sources), body),
-    join(st.sampled_from(["train", "test"]), maybe(join(names)), body),
+    join(st.sampled_from(["train", "test"]), maybe(join(names)), maybe(parameters), body),
 )
 words = separated(item, END, least=0, most=3)
 

@@ -126,7 +126,7 @@ def _build_crop(crop: Crop, stage: Stage) -> Step:
             f"the recipe crops {crop.size} out of images of {stage.size}",
             "`resize` first to a shorter side that holds the crop",
         )
-    return CropStep(crop.size)
+    return CropStep(crop.size, is_random=crop.at is None)
 
 
 def _build_subtract(subtract: Subtract, stage: Stage) -> Step:

@@ -42,15 +42,17 @@ class Step(ABC):
 
 @dataclass(frozen=True, eq=False)
 class CropStep(Step):
-    """A window of the image: anywhere in training, the centre or the ten views in a test."""
+    """A window of the image: in training anywhere or at the centre, in a test the centre or the ten
+    views."""
 
     needs_floats: ClassVar[bool] = False
     moves_pixels: ClassVar[bool] = True
     size: HeightWidth
+    is_random: bool = True
 
-    def draw(self, generator: np.random.Generator, count: int) -> NDArray[np.float64]:
+    def draw(self, generator: np.random.Generator, count: int) -> NDArray[np.float64] | None:
         """Two fractions an image, of the places that the window has down and across."""
-        return generator.random((count, 2))
+        return generator.random((count, 2)) if self.is_random else None
 
     def train(self, images: Tensor, drawn: Tensor) -> Tensor:
         places = np.array(images.shape[2:]) - self.size + 1

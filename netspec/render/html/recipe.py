@@ -9,7 +9,7 @@ from netspec.analyses.alexnet_paper import PaperRun, is_of_its_line, list_deviat
 from netspec.recipe.written import resolve_recipe, write_resolved
 from netspec.render.html.markup import Child, element, facts, folded, table
 from netspec.render.html.run import Run, show_epochs, show_seconds
-from netspec.values import write_setting
+from netspec.values import spell_value
 
 LINES = (
     ("data", "data"),
@@ -73,7 +73,7 @@ def list_changes(run: Run) -> Iterator[tuple[str, str, str]]:
     """Name, value of the run, value of the file; empty where the file has none."""
     own, facts = run.own_net, run.facts
     if own is not None:
-        written = {name: write_setting(value) for name, value in own.graph.parameters}
+        written = {name: spell_value(value) for name, value in own.parameters}
         for name, given in facts.parameters.items():
             if given != written.get(name):
                 yield f"parameter {name}", given, written.get(name, "")

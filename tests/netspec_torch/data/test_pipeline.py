@@ -112,6 +112,20 @@ def test_alexnets_chain_in_training(channels: int) -> None:
     close(pipeline.train(batch.clone(), drawn, slice(None)), np.stack(expected))
 
 
+def test_a_crop_at_the_centre_is_there_in_training_too() -> None:
+    batch = make_batch()
+    pipeline = make_pipeline([line(Crop, size=6, at=Word("centre")), MIRROR], batch, Shape(3, 6, 6))
+    drawn = pipeline.draw(0, 0, COUNT)
+    places, flips = drawn
+    assert places is None
+    assert flips is not None
+    top, left = (HEIGHT - 6) // 2, (WIDTH - 6) // 2
+    windows = as_images(batch)[:, :, top : top + 6, left : left + 6]
+    expected = [w[:, :, ::-1] if flip < 0.5 else w for w, flip in zip(windows, flips, strict=True)]
+    close(pipeline.train(batch.clone(), drawn, slice(None)), np.stack(expected))
+    assert len(pipeline.test(batch, 10)) == 10 * COUNT
+
+
 def test_every_place_and_both_sides_are_drawn_evenly() -> None:
     pipeline = make_pipeline([CROP, MIRROR, LIGHTING], make_batch(), Shape(3, 7, 8))
     places, flips, factors = pipeline.draw(0, 0, 30_000)
