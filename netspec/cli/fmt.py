@@ -165,10 +165,10 @@ def show_errors(errors: Sequence[Diagnostic], num_files: int) -> None:
     if not errors:
         return
     from netspec.cli.screen import choose_screen
-    from netspec.render.diagnostic import render_diagnostic, render_summary
-    from netspec.render.page import join_blocks, styled
+    from netspec.render.diagnostic import render_diagnostic, render_ending
+    from netspec.render.page import join_blocks
 
     screen = choose_screen("auto", "auto", sys.stderr, os.environ)
     blocks = [render_diagnostic(error, screen.page) for error in errors]
-    blocks.append([styled(render_summary(errors, num_files), "strong")])
+    blocks.append(render_ending(errors, num_files, screen.page))
     screen.write(join_blocks(blocks))

@@ -11,15 +11,18 @@
 How the lines of a file are drawn with the marks beneath them is decided in `snippet.py`.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from netspec.diagnostics import Diagnostic, Label, Severity
-from netspec.render.page import Line, Page, Piece, Style, count_noun, printable, wrap_text
+from netspec.render.page import Line, Page, Piece, Style, count_noun, printable, styled, wrap_text
 from netspec.render.snippet import Mark, render_snippet
 from netspec.source import SourceFile, Span
 
 SEVERITY_STYLE: dict[Severity, Style] = {Severity.ERROR: "error", Severity.WARNING: "warning"}
+
+MOST_CODES = 8
+"""So many codes are listed below the diagnostics."""
 
 
 def render_diagnostic(diagnostic: Diagnostic, page: Page) -> list[Line]:
@@ -102,6 +105,20 @@ def find_extent(span: Span) -> Extent:
     """Where a span begins and ends; the end of a line is no part of it."""
     end = span.start + len(span.text.rstrip("\r\n"))
     return Extent(*span.source.locate(span.start), *span.source.locate(end))
+
+
+def render_ending(diagnostics: Sequence[Diagnostic], num_files: int, page: Page) -> list[Line]:
+    """What stands below all diagnostics: how many they are, and how to learn more of them."""
+    lines = [styled(render_summary(diagnostics, num_files), "strong")]
+    codes = list(dict.fromkeys(diagnostic.code for diagnostic in diagnostics))
+    advice = ""
+    if len(codes) == 1:
+        advice = f"`netspec explain {codes[0]}` tells more"
+    elif codes:
+        more = [page.ellipsis] if len(codes) > MOST_CODES else []
+        shown = ", ".join([*codes[:MOST_CODES], *more])
+        advice = f"`netspec explain CODE` tells more of each: {shown}"
+    return lines + [styled(part, "faint") for part in wrap_text(advice, page.width) if part]
 
 
 def render_summary(diagnostics: Iterable[Diagnostic], num_files: int) -> str:

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from netspec.compiler.program import Pattern, Program
 from netspec.diagnostics import Diagnostic
-from netspec.render.diagnostic import render_diagnostic, render_summary
+from netspec.render.diagnostic import render_diagnostic, render_ending
 from netspec.render.net_report import render_net
 from netspec.render.page import Line, Page, Piece, join_blocks, printable, styled
 
@@ -34,7 +34,7 @@ def render_programs(programs: Sequence[Program], page: Page, detail: Detail) -> 
     together = [diagnostic for diagnostics in found for diagnostic in diagnostics]
     files = len({program.source.name for program in programs})
     if together or (files > 1 and not detail.quiet):
-        blocks.append([styled(render_summary(together, files), "strong")])
+        blocks.append(render_ending(together, files, page))
     return join_blocks(blocks)
 
 

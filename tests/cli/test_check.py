@@ -102,7 +102,7 @@ def test_the_result_goes_to_standard_output_and_the_rest_to_standard_error(folde
     result = run("check", "bad.net", "gone.net", "good.net", folder=folder)
     assert result.stdout.startswith("error[NS101]: ")
     assert "\ngood  good.net:1:5\n" in result.stdout
-    assert result.stdout.endswith("\n1 error in 2 files\n")
+    assert result.stdout.endswith("\n1 error in 2 files\n`netspec explain NS101` tells more\n")
     assert result.stderr == "error: gone.net: there is no such file\n"
 
 
@@ -111,7 +111,9 @@ def test_a_folder_is_checked_in_order(folder: Path) -> None:
     result = run("check", ".", "--quiet", folder=folder)
     places = re.findall(r"--> \./(\w+)\.net:", result.stdout)
     assert places == ["bad", "warns"]
-    assert result.stdout.endswith("\n1 error, 1 warning in 4 files\n")
+    assert result.stdout.endswith(
+        "\n1 error, 1 warning in 4 files\n`netspec explain CODE` tells more of each: NS101, NS504\n"
+    )
 
 
 def test_standard_input_has_a_name_and_a_place(folder: Path) -> None:

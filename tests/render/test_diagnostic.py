@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from netspec.diagnostics import Diagnostic, Label, Severity
-from netspec.render.diagnostic import render_diagnostic, render_summary
+from netspec.render.diagnostic import render_diagnostic, render_ending, render_summary
 from netspec.render.page import Page, count_cells, line_text
 from netspec.source import SourceFile, Span
 
@@ -240,6 +240,24 @@ def test_summary() -> None:
     assert render_summary([error], 1) == "1 error in 1 file"
     assert render_summary([warning, warning], 1) == "2 warnings in 1 file"
     assert render_summary([], 2) == "no errors in 2 files"
+
+
+def test_the_ending_names_each_code_once() -> None:
+    def end(*codes: str, width: int | None = None) -> list[str]:
+        found = [Diagnostic(code, "it is wrong", Label(find("relu", "relu"))) for code in codes]
+        return [line_text(line) for line in render_ending(found, 2, Page(width))]
+
+    assert end() == ["no errors in 2 files"]
+    assert end("NS203", "NS203") == [
+        "2 errors in 2 files",
+        "`netspec explain NS203` tells more",
+    ]
+    assert end("NS203", "NS101", "NS203")[1:] == [
+        "`netspec explain CODE` tells more of each: NS203, NS101"
+    ]
+    many = end(*(f"NS{number}" for number in range(101, 111)), width=60)[1:]
+    assert " ".join(part.strip() for part in many).endswith("NS107, NS108, ...")
+    assert all(len(part) <= 60 for part in many)
 
 
 def test_columns_count_code_points() -> None:

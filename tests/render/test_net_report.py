@@ -250,7 +250,7 @@ def test_patterns_and_files_without_nets() -> None:
 def test_a_program_with_errors_shows_only_those() -> None:
     text = render_program(compile_text("net a { input 3x8x8; tahn; rleu }"))
     assert text.count("error[NS101]") == 2
-    assert text.endswith("\n\n2 errors in 1 file\n")
+    assert text.endswith("\n\n2 errors in 1 file\n`netspec explain NS101` tells more\n")
     assert "parameters" not in text
 
 
@@ -258,7 +258,7 @@ def test_what_two_files_share_is_told_once() -> None:
     program = compile_text("net a { input 3x8x8; tahn }")
     lines = [line_text(line) for line in render_programs([program, program], Page(), Detail())]
     assert sum(line.startswith("error") for line in lines) == 1
-    assert lines[-1] == "1 error in 1 file"
+    assert lines[-2:] == ["1 error in 1 file", "`netspec explain NS101` tells more"]
 
 
 def test_several_files_without_errors_are_counted() -> None:
