@@ -103,15 +103,16 @@ def pad_cells(text: str, width: int, *, right: bool = False) -> str:
 
 def wrap_text(text: str, width: int | None, *, hang: int = 0) -> list[str]:
     """Break text at spaces so that its lines fit; later lines are indented by `hang`. A word longer
-    than the line is broken where the line ends."""
+    than the line is broken where the line ends; spaces before it that leave it no room go."""
     if width is None or count_cells(text) <= width:
         return [text]
     lines: list[str] = []
     current = ""
     for word in split_words(text, max(1, width - hang)):
-        if current.strip() and count_cells(current + word.rstrip()) > width:
-            lines.append(current.rstrip())
-            current = " " * hang
+        if count_cells(current + word.rstrip()) > width:
+            if current.strip():
+                lines.append(current.rstrip())
+            current = " " * hang if lines else ""
         current += word
     return [*lines, current.rstrip()]
 

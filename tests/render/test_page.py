@@ -54,6 +54,11 @@ def test_wrap_breaks_at_spaces_and_hangs() -> None:
     assert wrap_text(text, 20, hang=2) == ["conv 384, 3x3,", "  pad=1, groups=2"]
     assert wrap_text("abcdefghij", 4, hang=1) == ["abc", " def", " ghi", " j"]
     assert wrap_text("", 4) == [""]
+    assert wrap_text("  a b", 4) == ["  a", "b"]
+
+
+def test_wrap_gives_up_spaces_before_a_word_that_has_no_room_behind_them() -> None:
+    assert wrap_text("  漢a", 4, hang=1) == ["漢a"]
 
 
 @given(st.text("ab 漢,", max_size=60), st.integers(4, 30), st.integers(0, 2))
