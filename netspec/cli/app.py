@@ -52,14 +52,18 @@ def run_command(words: Sequence[str]) -> NoReturn:
 def report_internal_error(error: Exception) -> None:
     """Say that netspec failed, with what a report of it should hold."""
     import platform
+    import shlex
     import traceback
 
     from netspec import __version__
 
+    notes = "".join(f"  = {note}\n" for note in getattr(error, "__notes__", ()))
     versions = f"netspec {__version__}, Python {platform.python_version()}, {platform.platform()}"
     sys.stderr.write(
         f"{''.join(traceback.format_exception(error, limit=-LAST_CALLS))}\n"
         f"error[NS900]: netspec failed: {type(error).__name__}: {error}\n"
+        f"{notes}"
+        f"  = command: netspec {shlex.join(sys.argv[1:])}\n"
         f"  = version: {versions}\n"
         "  = help: this is a fault of netspec, not of your file; please report it, with the lines\n"
         "    above and the file that you gave\n"

@@ -11,7 +11,7 @@ from msgspec import Struct
 
 from netspec import __version__
 from netspec.cli.exit_codes import HAS_ERRORS, IS_UNREADABLE
-from netspec.cli.inputs import Input, Inputs, read_inputs, tell_unreadable
+from netspec.cli.inputs import Input, Inputs, read_inputs, tell_unreadable, working_on
 from netspec.cli.output import standard_output
 from netspec.cli.screen import FOR_MACHINES, Format, When, choose_screen
 from netspec.compiler.pipeline import compile_source
@@ -36,9 +36,10 @@ class Checking(Struct, frozen=True):
 
     def compile(self, each: Input) -> Program:
         """A program, which for the stage `tree` goes no further than the text."""
-        if self.stage == "tree":
-            return Program(each.source, diagnostics=tuple(parse_source(each.source)[1]))
-        return compile_source(each.source, self.settings, each.net, device=self.device)
+        with working_on(each):
+            if self.stage == "tree":
+                return Program(each.source, diagnostics=tuple(parse_source(each.source)[1]))
+            return compile_source(each.source, self.settings, each.net, device=self.device)
 
     def show(
         self, programs: Sequence[Program], unreadable: Mapping[str, str], stream: TextIO

@@ -15,7 +15,7 @@ import typer
 
 from netspec.cli.check import is_standard_input, refuse
 from netspec.cli.exit_codes import HAS_ERRORS, IS_UNREADABLE
-from netspec.cli.inputs import Input, read_inputs, tell_unreadable
+from netspec.cli.inputs import Input, read_inputs, tell_unreadable, working_on
 from netspec.cli.output import standard_output
 from netspec.diagnostics import Diagnostic
 
@@ -99,10 +99,11 @@ def format_input(each: Input) -> Formatted:
     from netspec.syntax.formatter import format_source
     from netspec.syntax.parser import parse_source
 
-    _, errors = parse_source(each.source)
-    if errors:
-        return Formatted(each, errors=tuple(errors))
-    return Formatted(each, format_source(each.source))
+    with working_on(each):
+        _, errors = parse_source(each.source)
+        if errors:
+            return Formatted(each, errors=tuple(errors))
+        return Formatted(each, format_source(each.source))
 
 
 def describe(result: Formatted, *, check: bool, diff: bool) -> bytes:

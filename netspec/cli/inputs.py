@@ -12,6 +12,7 @@ import re
 import sys
 from codecs import BOM_UTF8
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
@@ -84,6 +85,16 @@ def tell_unreadable(inputs: Inputs) -> None:
     """Say which files cannot be read, on standard error."""
     for file, reason in inputs.unreadable.items():
         sys.stderr.write(f"error: {file}: {reason}\n")
+
+
+@contextmanager
+def working_on(each: Input) -> Iterator[None]:
+    """Where netspec fails at a file, the report says at which."""
+    try:
+        yield
+    except Exception as error:
+        error.add_note(f"file: {each.source.name}")
+        raise
 
 
 def expand_word(word: str) -> Iterator[tuple[str, str | None]]:

@@ -262,9 +262,9 @@ def test_a_check_is_the_same_where_options_are_read(folder: Path, files: list[st
 def run_raising(exception: str, folder: Path, *options: str) -> "subprocess.CompletedProcess[str]":
     """A check in whose midst something is raised."""
     code = (
-        "import netspec.cli.inputs as inputs, netspec.cli.app as app\n"
+        "import netspec.compiler.library as library, netspec.cli.app as app\n"
         f"def fail(*_): raise {exception}\n"
-        "inputs.decode = fail\n"
+        "library.load_module.__code__ = fail.__code__\n"
         "app.main()"
     )
     return subprocess.run(
@@ -289,7 +289,9 @@ def test_an_unexpected_exception_asks_for_a_report(folder: Path, options: list[s
     assert result.returncode == 70
     assert result.stdout == ""
     assert "error[NS900]: netspec failed: ZeroDivisionError: by design\n" in result.stderr
-    assert "  = version: netspec " in result.stderr
+    assert "\n  = file: good.net\n" in result.stderr
+    assert f"\n  = command: netspec check good.net{' --full' * bool(options)}\n" in result.stderr
+    assert "\n  = version: netspec " in result.stderr
     assert "please report it" in result.stderr
 
 
