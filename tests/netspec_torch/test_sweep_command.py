@@ -143,7 +143,7 @@ def test_a_run_that_diverged_is_told_in_the_exit_code(command: Command) -> None:
 def test_a_warning_is_shown_with_its_values(command: Command) -> None:
     code, out, _ = command("sweep", "warns.net", "-q", "--set", "width=4,5", *QUICK)
     assert code == 0
-    assert out.count("NS504") == 1
+    assert out.count("warning[NS504]") == 1
     assert "with width" not in out
 
 
