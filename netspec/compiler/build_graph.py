@@ -25,7 +25,7 @@ from netspec.tensor import Shape
 if TYPE_CHECKING:
     from netspec.compiler.repairs.history import History
 
-MAX_STEPS = 1_000_000
+MAX_STEPS = 100_000
 """Layers, calls and passes of loops in a net."""
 
 

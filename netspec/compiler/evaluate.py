@@ -24,7 +24,7 @@ from netspec.values import Amount, Items, Number, Padding, Size, describe_value
 MAX_DENOMINATOR_BITS = 256
 """Beyond this a fraction is carried on as a float: nobody writes such numbers, products of loops
 would."""
-MOST_VALUES = 10_000_000
+MOST_VALUES = 1_000_000
 """Values that a net computes: numbers, names, elements, whatever `evaluate` is asked for."""
 LONGEST_LIST = 10_000
 """Elements of a list, with those of the lists in it: one list may stand in others many times."""
@@ -120,7 +120,8 @@ def _reference(reference: tree.Reference, around: Surroundings) -> object:
 
 
 def _part(part: tree.Part, around: Surroundings) -> int:
-    assert isinstance(part.of, tree.Reference)
+    if not isinstance(part.of, tree.Reference):
+        raise fail(part.of.span, "only a tensor has parts", "no tensor")
     return int(getattr(around.shape_of(part.of), part.part.text))
 
 
