@@ -14,13 +14,14 @@ from tests.compiled import summaries
 
 TESTS = Path(__file__).parent
 SPECS = sorted((TESTS.parent / "specs").glob("*.net"))
+EXPERIMENTS = sorted((TESTS.parent / "specs" / "experiments").glob("*.net"))
 BLOCKS = sorted((TESTS.parent / "specs" / "blocks").glob("*.net"))
 SPECIMENS = sorted((TESTS / "specimens").glob("*.net"))
 VARIANTS = json.loads((TESTS / "oracle" / "alexnet_variants.json").read_text(encoding="utf-8"))
 
 
 @pytest.mark.parametrize(
-    "path", [*SPECS, *SPECIMENS], ids=lambda path: f"{path.parent.name}/{path.name}"
+    "path", [*SPECS, *EXPERIMENTS, *SPECIMENS], ids=lambda path: f"{path.parent.name}/{path.name}"
 )
 def test_every_spec_checks_without_a_warning(path: Path) -> None:
     program = compile_file(path)
@@ -35,13 +36,13 @@ def test_every_file_of_blocks_checks_and_has_a_header(path: Path) -> None:
     assert path.read_text(encoding="utf-8").startswith("# ")
 
 
-@pytest.mark.parametrize("path", SPECS, ids=lambda path: f"{path.parent.name}/{path.name}")
+@pytest.mark.parametrize("path", [*SPECS, *EXPERIMENTS], ids=lambda path: path.stem)
 def test_every_spec_has_a_header_and_a_recipe(path: Path) -> None:
     assert path.read_text(encoding="utf-8").startswith("# ")
     assert all(net.recipe for net in compile_file(path).nets)
 
 
-@pytest.mark.parametrize("path", [*SPECS, *BLOCKS], ids=lambda path: path.name)
+@pytest.mark.parametrize("path", [*SPECS, *EXPERIMENTS, *BLOCKS], ids=lambda path: path.name)
 def test_lines_have_at_most_100_columns(path: Path) -> None:
     """Long comments are wrapped there, and tables and claims end before it."""
     lines = path.read_text(encoding="utf-8").splitlines()
