@@ -6,6 +6,9 @@ from pydantic import Field
 
 from netspec.schema import Count, Factor, Schema
 
+MOST_GPUS = 64
+"""Of which each pair is looked at: time grows with their square."""
+
 
 class Head(Schema):
     """A side exit in braces: trained with a weight in the loss, absent from inference."""
@@ -22,7 +25,7 @@ class Gpus(Schema):
     kind: ClassVar[str] = "gpus"
     positional: ClassVar[tuple[str, ...]] = ("count",)
 
-    count: Annotated[Count, Field(ge=2)]
+    count: Annotated[Count, Field(ge=2, le=MOST_GPUS)]
     """How many; without the line there is one."""
 
 

@@ -10,6 +10,7 @@ from netspec.schema import HeightWidth, Sides
 from netspec.tensor import Shape
 
 LARGEST_STRIDE = 8
+"""Beyond it neither strides nor the pixels that they drop are tried."""
 LARGEST_WINDOW = 16
 """A window beyond it is not padded by trial."""
 
@@ -53,7 +54,7 @@ def list_paddings_after(layer: Any) -> Iterator[Change]:
 def list_output_paddings(layer: Any) -> Iterator[Change]:
     """For a deconv, the pixels that a conv with its numbers would drop."""
     if "output_pad" in type(layer).model_fields:
-        for pixels in range(1, min(layer.stride)):
+        for pixels in range(1, min(*layer.stride, LARGEST_STRIDE)):
             yield Change({"output_pad": HeightWidth(pixels, pixels)}, f"`output_pad={pixels}`")
 
 
