@@ -10,7 +10,8 @@ from typing import Annotated, Literal, NoReturn, TypeVar
 import typer
 
 from netspec.cli.amounts import parse_memory
-from netspec.cli.inputs import STANDARD_INPUT, split_picked
+from netspec.cli.exit_codes import IS_UNREADABLE
+from netspec.cli.inputs import STANDARD_INPUT, Input, read_inputs, split_picked, tell_unreadable
 from netspec.cli.output import standard_output
 from netspec.cli.screen import FOR_MACHINES, Format, When
 from netspec.recipe.device import Device, Precision
@@ -140,6 +141,18 @@ def refuse_contradictions(
 def refuse(option: str, reason: str) -> NoReturn:
     """End with a usage error about an option."""
     raise typer.BadParameter(reason, param_hint=option)
+
+
+def read_only_input(word: str, only: str, option: str = "FILE") -> Input:
+    """The one file that a word stands for; ends with an exit code where it cannot be read, and with
+    a usage error, of which `only` says why, where it stands for several."""
+    inputs = read_inputs([word])
+    tell_unreadable(inputs)
+    if inputs.unreadable:
+        raise typer.Exit(IS_UNREADABLE)
+    if len(inputs.found) != 1:
+        refuse(option, f"{word} is {len(inputs.found)} files; {only}")
+    return inputs.found[0]
 
 
 def is_standard_input(word: str) -> bool:

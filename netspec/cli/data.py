@@ -8,9 +8,8 @@ from typing import Annotated, Literal
 
 import typer
 
-from netspec.cli.check import Color, Settings, parse_settings, refuse
-from netspec.cli.exit_codes import IS_UNREADABLE
-from netspec.cli.inputs import Input, read_inputs
+from netspec.cli.check import Color, Settings, parse_settings, read_only_input, refuse
+from netspec.cli.inputs import Input
 
 Path = Annotated[
     str,
@@ -98,10 +97,4 @@ def data(
 
 def read_net(word: str) -> Input:
     """The file of a net to time; ends with an exit code where it cannot be read."""
-    inputs = read_inputs([word])
-    for name, reason in inputs.unreadable.items():
-        typer.echo(f"error: {name}: {reason}", err=True)
-        raise typer.Exit(IS_UNREADABLE)
-    if len(inputs.found) != 1:
-        refuse("--time", f"{word} is {len(inputs.found)} files; a training has one")
-    return inputs.found[0]
+    return read_only_input(word, "a training has one", "--time")

@@ -9,9 +9,7 @@ from typing import Annotated
 import typer
 
 from netspec.cli.amounts import parse_link, parse_memory, parse_speed
-from netspec.cli.check import Color, Settings, parse_settings, read_option, refuse
-from netspec.cli.exit_codes import IS_UNREADABLE
-from netspec.cli.inputs import read_inputs, tell_unreadable
+from netspec.cli.check import Color, Settings, parse_settings, read_only_input, read_option, refuse
 from netspec.cli.output import standard_output
 from netspec.cli.screen import choose_screen
 
@@ -84,16 +82,11 @@ def plan(
         read_option("--link", link, parse_link),
         read_option("--column-link", column_link, parse_link),
     )
-    inputs = read_inputs([file])
-    tell_unreadable(inputs)
-    if inputs.unreadable:
-        raise typer.Exit(IS_UNREADABLE)
-    if len(inputs.found) != 1:
-        refuse("FILE", f"{file} is {len(inputs.found)} files; a plan is of one")
+    only = read_only_input(file, "a plan is of one")
 
     from netspec.cli.planning import show_plan
 
     with standard_output() as stream:
         screen = choose_screen("auto", color, stream, os.environ)
-        status = show_plan(inputs.found[0], values, screen, gpus, batch, room, rates)
+        status = show_plan(only, values, screen, gpus, batch, room, rates)
     raise typer.Exit(status)

@@ -8,9 +8,7 @@ from typing import Annotated
 
 import typer
 
-from netspec.cli.check import Color, parse_settings, refuse
-from netspec.cli.exit_codes import IS_UNREADABLE
-from netspec.cli.inputs import read_inputs
+from netspec.cli.check import Color, parse_settings, read_only_input, refuse
 from netspec.cli.train import (
     Compile,
     Data,
@@ -33,6 +31,7 @@ from netspec.cli.train import (
     WatchLayers,
     Weights,
     WeightsMap,
+    refuse_contradictions,
 )
 
 OPENING, CLOSING = "([", ")]"
@@ -107,32 +106,27 @@ def sweep(
     having been done, or the training failed, 4 if something is not installed, 130 after Ctrl-C, 143
     after SIGTERM.
     """
-    if views not in (None, 1, 10):
-        refuse("--views", "a test has 1 view or 10")
-    if epochs is not None and iterations is not None:
-        refuse("--epochs, --iterations", "a run ends by one of the two")
+    refuse_contradictions(
+        form,
+        color,
+        views=views,
+        has_two_ends=epochs is not None and iterations is not None,
+        has_weights=weights is not None,
+        changes_weights=weights_map is not None or fresh_last,
+    )
     if until_error is not None and not 0 < until_error < 1:
         refuse("--until-error", "a share lies between 0 and 1")
-    if not weights and (weights_map or fresh_last):
-        refuse("--map, --fresh-last", "they say what becomes of --weights, which is missing")
     if force and not resume:
         refuse("--force", "it says how --resume goes on, which is missing")
-    if color == "always" and form == "plain":
-        refuse("--color", "the format plain has no colours")
     choices = parse_choices(values)
-    inputs = read_inputs([file])
-    for name, reason in inputs.unreadable.items():
-        typer.echo(f"error: {name}: {reason}", err=True)
-        raise typer.Exit(IS_UNREADABLE)
-    if len(inputs.found) != 1:
-        refuse("FILE", f"{file} is {len(inputs.found)} files; a sweep is of one")
+    only = read_only_input(file, "a sweep is of one")
 
     from netspec.cli import sweeping
     from netspec.cli.training import choose_watch
 
     raise typer.Exit(
         sweeping.run(
-            inputs.found[0],
+            only,
             choices,
             seeds,
             choose_watch(form, color, quiet=quiet),

@@ -12,9 +12,9 @@ from typing import Annotated, Literal, NoReturn
 
 import typer
 
-from netspec.cli.check import Color, Settings, parse_settings, refuse
+from netspec.cli.check import Color, Settings, parse_settings, read_only_input, refuse
 from netspec.cli.exit_codes import IS_UNREADABLE
-from netspec.cli.inputs import STANDARD_INPUT, Input, read_inputs, split_picked
+from netspec.cli.inputs import STANDARD_INPUT, Input, split_picked
 
 Form = Literal["auto", "plain", "json"]
 
@@ -154,10 +154,4 @@ def refuse_without_weights(file: str | None) -> NoReturn:
 
 def read_net(word: str) -> Input:
     """The file with the net; ends with an exit code where it cannot be read."""
-    inputs = read_inputs([word])
-    for name, reason in inputs.unreadable.items():
-        typer.echo(f"error: {name}: {reason}", err=True)
-        raise typer.Exit(IS_UNREADABLE)
-    if len(inputs.found) != 1:
-        refuse("FILE", f"{word} is {len(inputs.found)} files; one net is tested")
-    return inputs.found[0]
+    return read_only_input(word, "one net is tested")

@@ -9,9 +9,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from netspec.cli.check import Color, Settings, parse_settings, refuse
-from netspec.cli.exit_codes import IS_UNREADABLE
-from netspec.cli.inputs import read_inputs
+from netspec.cli.check import Color, Settings, parse_settings, read_only_input, refuse
 
 File = Annotated[
     str,
@@ -204,33 +202,28 @@ def train(
     if the training failed, 4 if something is not installed, 130 after Ctrl-C,
     143 after SIGTERM.
     """
-    if views not in (None, 1, 10):
-        refuse("--views", "a test has 1 view or 10")
-    if epochs is not None and iterations is not None:
-        refuse("--epochs, --iterations", "a run ends by one of the two")
+    refuse_contradictions(
+        form,
+        color,
+        views=views,
+        has_two_ends=epochs is not None and iterations is not None,
+        has_weights=weights is not None,
+        changes_weights=weights_map is not None or fresh_last,
+    )
     if weights and resume:
         refuse("--weights", "a run that goes on has its weights already")
-    if not weights and (weights_map or fresh_last):
-        refuse("--map, --fresh-last", "they say what becomes of --weights, which is missing")
     if not resume and (from_update is not None or force):
         refuse("--from, --force", "they say how --resume goes on, which is missing")
     if seeds is not None and from_update is not None:
         refuse("--from", "with --seeds each run goes on from its latest snapshot")
-    if color == "always" and form == "plain":
-        refuse("--color", "the format plain has no colours")
     values = parse_settings(settings or [])
-    inputs = read_inputs([file])
-    for name, reason in inputs.unreadable.items():
-        typer.echo(f"error: {name}: {reason}", err=True)
-        raise typer.Exit(IS_UNREADABLE)
-    if len(inputs.found) != 1:
-        refuse("FILE", f"{file} is {len(inputs.found)} files; a training has one")
+    only = read_only_input(file, "a training has one")
 
     from netspec.cli import training
 
     raise typer.Exit(
         training.run(
-            inputs.found[0],
+            only,
             values,
             training.choose_watch(form, color, quiet=quiet),
             data=data,
@@ -256,3 +249,24 @@ def train(
             **({} if from_update is None else {"from_update": from_update}),
         )
     )
+
+
+def refuse_contradictions(
+    form: Form,
+    color: Color,
+    *,
+    views: int | None,
+    has_two_ends: bool,
+    has_weights: bool,
+    changes_weights: bool,
+) -> None:
+    """End with a usage error where options of a training say nothing together; those that a sweep
+    has as well."""
+    if views not in (None, 1, 10):
+        refuse("--views", "a test has 1 view or 10")
+    if has_two_ends:
+        refuse("--epochs, --iterations", "a run ends by one of the two")
+    if changes_weights and not has_weights:
+        refuse("--map, --fresh-last", "they say what becomes of --weights, which is missing")
+    if color == "always" and form == "plain":
+        refuse("--color", "the format plain has no colours")
